@@ -1,0 +1,66 @@
+package command
+
+import (
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/resp"
+)
+
+// Handler runs one command: it writes one reply, parks the session with Call.Block, or returns an error.
+type Handler func(*Call) error
+
+// Handle joins the two halves of a command. A travels by value, so that a command allocates nothing.
+func Handle[A any](parse func(Args) (A, error), run func(*Call, A) error) Handler {
+	return func(c *Call) error {
+		a, err := parse(c.Args)
+		if err != nil {
+			return err
+		}
+		return run(c, a)
+	}
+}
+
+// Plain is a Handler for a command without arguments to parse.
+func Plain(run func(*Call) error) Handler { return run }
+
+// Args are a command's words; Args[0] is its name. For a subcommand Args[1] is its name. The bytes belong to the
+// connection's read buffer: what outlives the call is copied.
+type Args [][]byte
+
+// Call is one execution of a command. It belongs to the holder of the state lock.
+type Call struct {
+	Args    Args
+	Out     *resp.Writer
+	Tx      *state.Tx
+	Session *Session
+	NowMS   int64 // unix milliseconds; the same for everything that one command decides
+
+	// Wait is set by Block and read by the dispatcher.
+	Wait *Wait
+}
+
+// Wait is what a blocked session waits for.
+type Wait struct {
+	Keys      [][]byte // in the session's database; they alias Args, the broker copies
+	TimeoutMS int64    // 0: for ever
+	// Again makes the reader that runs, under the state lock, when one of Keys has changed. It is called once, when
+	// the session is parked, and must copy whatever it needs of the arguments. The reader writes a reply and returns
+	// true, or leaves the session waiting. An error is the reply too.
+	Again func() func(*Call) (done bool, err error)
+	// Timeout writes the reply of a wait that was in vain.
+	Timeout func(*resp.Writer)
+}
+
+// Block parks the session. The handler returns right after, without having written a reply.
+func (c *Call) Block(w Wait) { c.Wait = &w }
+
+// Session is what a connection has said about itself. It is guarded by the state lock.
+type Session struct {
+	ID            int64
+	DB            int
+	Name          string
+	LibName       string
+	LibVer        string
+	User          string // "default" once authenticated
+	Authenticated bool
+	Addr, Laddr   string
+}

@@ -1,0 +1,71 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/stream"
+)
+
+// Error is an error in the words of the wire, code included: "ERR syntax error".
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// Errors that many commands share.
+const (
+	ErrSyntax       Error = "ERR syntax error"
+	ErrNotInteger   Error = "ERR value is not an integer or out of range"
+	ErrNoSuchKey    Error = "ERR no such key"
+	ErrInvalidID    Error = "ERR Invalid stream ID specified as stream command argument"
+	ErrOutOfRange   Error = "ERR index out of range"
+	ErrInvalidDB    Error = "ERR DB index is out of range"
+	ErrInvalidIDMax Error = "ERR The stream has exhausted the last possible ID, unable to add more items"
+)
+
+// Errorf makes an Error.
+func Errorf(format string, a ...any) Error { return Error(fmt.Sprintf(format, a...)) }
+
+// WrongArity is the error for a wrong number of arguments.
+func WrongArity(s *Spec) Error {
+	return Errorf("ERR wrong number of arguments for '%s' command", s.FullName)
+}
+
+// UnknownSubcommand is the error for a word that a container does not know.
+func UnknownSubcommand(container *Spec, word []byte) Error {
+	return Errorf("ERR unknown subcommand '%s'. Try %s HELP.", Printable(word, 128), strings.ToUpper(container.Name))
+}
+
+// Printable makes client bytes fit for one line of an error reply: at most limit bytes, no line breaks.
+func Printable(b []byte, limit int) string {
+	if len(b) > limit {
+		b = b[:limit]
+	}
+	return strings.NewReplacer("\r", " ", "\n", " ").Replace(string(b))
+}
+
+// wireTexts are the replies for sentinels of the packages below, which know no protocol.
+var wireTexts = []struct {
+	err  error
+	text Error
+}{
+	{state.ErrWrongType, "WRONGTYPE Operation against a key holding the wrong kind of value"},
+	{stream.ErrExhausted, ErrInvalidIDMax},
+	{stream.ErrInvalidID, ErrInvalidID},
+}
+
+// WireText returns the reply for an error of parse or run.
+func WireText(err error) string {
+	var e Error
+	if errors.As(err, &e) {
+		return string(e)
+	}
+	for _, w := range wireTexts {
+		if errors.Is(err, w.err) {
+			return string(w.text)
+		}
+	}
+	return "ERR " + err.Error()
+}

@@ -1,0 +1,51 @@
+package state
+
+import "github.com/weirmq/weir/stream"
+
+// The functions of this file make a change true. Tx calls them for a change that was just decided, Apply for one that
+// was read from the log: there is no other way to change the keyspace. They cannot fail.
+
+func (k *Keyspace) streamAppend(s *stream.Stream, db int, slot uint16, key []byte, id stream.ID, fields [][]byte) *stream.Stream {
+	if s == nil {
+		s = stream.New(k.streams)
+		k.databases[db].set(slot, key, s)
+	}
+	s.Append(id, fields)
+	return s
+}
+
+func (k *Keyspace) stream(db int, slot uint16, key []byte) *stream.Stream {
+	return k.databases[db].get(slot, key).(*stream.Stream)
+}
+
+func (k *Keyspace) streamTrim(db int, slot uint16, key []byte, through stream.ID) {
+	k.stream(db, slot, key).Trim(through)
+}
+
+func (k *Keyspace) streamDelete(db int, slot uint16, key []byte, id stream.ID) {
+	k.stream(db, slot, key).Delete(id)
+}
+
+func (k *Keyspace) streamSetID(db int, slot uint16, key []byte, last stream.ID, added uint64, maxDeleted stream.ID) {
+	k.stream(db, slot, key).SetID(last, added, maxDeleted)
+}
+
+func (k *Keyspace) streamConfigure(db int, slot uint16, key []byte, seconds, maxSize int) {
+	k.stream(db, slot, key).EnsureIdempotency().Configure(seconds, maxSize)
+}
+
+func (k *Keyspace) streamRemember(db int, slot uint16, key, producer, iid []byte, id stream.ID, nowMS int64) {
+	k.stream(db, slot, key).EnsureIdempotency().Record(producer, iid, id, uint64(nowMS))
+}
+
+func (k *Keyspace) streamDuplicate(db int, slot uint16, key []byte) {
+	k.stream(db, slot, key).EnsureIdempotency().Duplicate()
+}
+
+func (k *Keyspace) flush(db int) {
+	if db == AllDatabases {
+		k.databases = [Databases]database{}
+		return
+	}
+	k.databases[db] = database{}
+}

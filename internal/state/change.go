@@ -1,0 +1,253 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/weirmq/weir/stream"
+)
+
+// A record of the log is a sequence of changes. A change is
+//
+//	+------+---------+----+---------+-----+-------------------+
+//	| kind | version | db | key len | key | payload           |
+//	|  1   |    1    | 1  | uvarint |     | depends on kind   |
+//	+------+---------+----+---------+-----+-------------------+
+//
+// with, as payload (numbers are uvarints; bytes are a uvarint length and the bytes; an id is two numbers, ms and seq):
+//
+//	stream append     id, number of fields and values together, then each as bytes
+//	stream trim       id: entries up to and including it go
+//	stream delete     id
+//	stream set ID     last id, entries added, highest deleted id
+//	stream configure  duration in seconds, maximum number of idempotency IDs per producer
+//	stream remember   producer bytes, idempotency bytes, id, time in unix ms
+//	stream duplicate  nothing
+//	delete            nothing
+//	flush             (no key) nothing; db 255 is all databases
+//
+// Kinds are never reused and never change their meaning; a payload that must change gets a new version. Golden records
+// in testdata keep every released form readable.
+const (
+	changeStreamAppend byte = iota + 1
+	changeStreamTrim
+	changeStreamDelete
+	changeStreamSetID
+	changeStreamConfigure
+	changeStreamRemember
+	changeStreamDuplicate
+	changeDelete
+	changeFlush
+)
+
+const (
+	changeVersion   = 1
+	allDatabasesTag = 255
+)
+
+// ErrUnknownChange means that a record holds a change that this version of Weir does not know: it was written by a
+// newer one. ErrDamagedChange means that a record which passed the log's checksum does not decode.
+var (
+	ErrUnknownChange = errors.New("record holds a change unknown to this version")
+	ErrDamagedChange = errors.New("record does not decode")
+)
+
+func appendHead(b []byte, kind byte, db int, key []byte) []byte {
+	b = append(b, kind, changeVersion, byte(db))
+	return appendBytes(b, key)
+}
+
+func appendBytes(b, p []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(p)))
+	return append(b, p...)
+}
+
+func appendID(b []byte, id stream.ID) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, id.MS), id.Seq)
+}
+
+func encodeStreamAppend(b []byte, db int, key []byte, id stream.ID, fields [][]byte) []byte {
+	b = appendHead(b, changeStreamAppend, db, key)
+	b = appendID(b, id)
+	b = binary.AppendUvarint(b, uint64(len(fields)))
+	for _, f := range fields {
+		b = appendBytes(b, f)
+	}
+	return b
+}
+
+func encodeStreamTrim(b []byte, db int, key []byte, through stream.ID) []byte {
+	return appendID(appendHead(b, changeStreamTrim, db, key), through)
+}
+
+func encodeStreamDelete(b []byte, db int, key []byte, id stream.ID) []byte {
+	return appendID(appendHead(b, changeStreamDelete, db, key), id)
+}
+
+func encodeStreamSetID(b []byte, db int, key []byte, last stream.ID, added uint64, maxDeleted stream.ID) []byte {
+	b = appendID(appendHead(b, changeStreamSetID, db, key), last)
+	return appendID(binary.AppendUvarint(b, added), maxDeleted)
+}
+
+func encodeStreamConfigure(b []byte, db int, key []byte, seconds, maxSize int) []byte {
+	b = binary.AppendUvarint(appendHead(b, changeStreamConfigure, db, key), uint64(seconds))
+	return binary.AppendUvarint(b, uint64(maxSize))
+}
+
+func encodeStreamRemember(b []byte, db int, key, producer, iid []byte, id stream.ID, nowMS int64) []byte {
+	b = appendBytes(appendHead(b, changeStreamRemember, db, key), producer)
+	b = appendID(appendBytes(b, iid), id)
+	return binary.AppendUvarint(b, uint64(nowMS))
+}
+
+func encodeKeyOnly(b []byte, kind byte, db int, key []byte) []byte { return appendHead(b, kind, db, key) }
+
+func encodeFlush(b []byte, db int) []byte {
+	if db == AllDatabases {
+		db = allDatabasesTag
+	}
+	return append(b, changeFlush, changeVersion, byte(db))
+}
+
+// Apply makes the changes of one record, which stands at the given position of the log, true. Positions rise from call
+// to call. After an error the keyspace is undefined.
+func (k *Keyspace) Apply(position uint64, record []byte) error {
+	r := reader{rest: record}
+	for len(r.rest) > 0 && r.err == nil {
+		r.err = k.applyOne(position, &r)
+	}
+	k.last = position
+	return r.err
+}
+
+func (k *Keyspace) applyOne(position uint64, r *reader) error {
+	kind, version, db := r.byte(), r.byte(), int(r.byte())
+	if r.err == nil && version != changeVersion {
+		return fmt.Errorf("%w: kind %d, version %d", ErrUnknownChange, kind, version)
+	}
+	if kind == changeFlush {
+		if db == allDatabasesTag {
+			db = AllDatabases
+		} else if db >= Databases {
+			return ErrDamagedChange
+		}
+		if r.err == nil {
+			k.flushed = position
+			k.flush(db)
+		}
+		return r.err
+	}
+	key := r.bytes()
+	if r.err == nil && db >= Databases {
+		return ErrDamagedChange
+	}
+	if r.err != nil {
+		return r.err
+	}
+	slot := SlotOf(key)
+	k.changed[slot] = position
+	return k.applyToKey(kind, db, slot, key, r)
+}
+
+func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *reader) error {
+	if kind == changeDelete {
+		k.databases[db].delete(slot, key)
+		return nil
+	}
+	s, _ := k.databases[db].get(slot, key).(*stream.Stream)
+	if s == nil && kind != changeStreamAppend {
+		if kind >= changeFlush {
+			return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
+		}
+		return fmt.Errorf("%w: kind %d changes a stream that does not exist", ErrDamagedChange, kind)
+	}
+	switch kind {
+	case changeStreamAppend:
+		id := r.id()
+		n := r.number()
+		if n > uint64(len(r.rest)) {
+			return ErrDamagedChange
+		}
+		k.scratch = k.scratch[:0]
+		for range n {
+			k.scratch = append(k.scratch, r.bytes())
+		}
+		if r.err != nil || n%2 != 0 || s != nil && !s.LastID().Less(id) {
+			return ErrDamagedChange
+		}
+		k.streamAppend(s, db, slot, key, id, k.scratch)
+	case changeStreamTrim:
+		if id := r.id(); r.err == nil {
+			k.streamTrim(db, slot, key, id)
+		}
+	case changeStreamDelete:
+		if id := r.id(); r.err == nil {
+			k.streamDelete(db, slot, key, id)
+		}
+	case changeStreamSetID:
+		last, added, maxDeleted := r.id(), r.number(), r.id()
+		if r.err == nil {
+			k.streamSetID(db, slot, key, last, added, maxDeleted)
+		}
+	case changeStreamConfigure:
+		seconds, size := r.number(), r.number()
+		if r.err == nil {
+			k.streamConfigure(db, slot, key, int(seconds), int(size))
+		}
+	case changeStreamRemember:
+		producer, iid, id, now := r.bytes(), r.bytes(), r.id(), r.number()
+		if r.err == nil {
+			k.streamRemember(db, slot, key, producer, iid, id, int64(now))
+		}
+	case changeStreamDuplicate:
+		k.streamDuplicate(db, slot, key)
+	default:
+		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
+	}
+	return r.err
+}
+
+// reader decodes the parts of a change; after the first error everything is zero.
+type reader struct {
+	rest []byte
+	err  error
+}
+
+func (r *reader) fail() { r.rest, r.err = nil, ErrDamagedChange }
+
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
+		r.fail()
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+func (r *reader) number() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *reader) bytes() []byte {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.fail()
+		return nil
+	}
+	b := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return b
+}
+
+func (r *reader) id() stream.ID {
+	ms := r.number()
+	return stream.ID{MS: ms, Seq: r.number()}
+}

@@ -1,0 +1,144 @@
+// Package state is the keyspace and the only door to it.
+//
+// A command decides; then it calls methods of Tx, each of which encodes one change into the pending record and applies
+// it, by the function that replay uses. So what is in memory is always what the log says, and replay runs no command.
+//
+//	tx := state.NewTx(keyspace)
+//	tx.Begin(db)
+//	s, err := tx.Stream(key)             // read; notes what the reply depends on
+//	tx.StreamAppend(key, id, fields)     // change; applied at once
+//	if record := tx.Record(); len(record) > 0 {
+//		tx.Committed(log.Append(record))
+//	}
+//	reply may leave when position tx.Dependency() is released
+//
+// Nothing here locks, reads a clock or uses a random source: the broker serialises all calls, and times are arguments.
+// Slices returned alias the keyspace and are valid until the next change.
+package state
+
+import (
+	"errors"
+	"math/bits"
+
+	"github.com/weirmq/weir/internal/data"
+	"github.com/weirmq/weir/stream"
+)
+
+// Databases is the number of databases that SELECT chooses from.
+const Databases = 16
+
+// ErrWrongType means that a key holds another kind of value than the operation is for.
+var ErrWrongType = errors.New("operation against a key holding the wrong kind of value")
+
+// Value is what a key holds: today always a *stream.Stream.
+type Value any
+
+// TypeName returns the word that TYPE answers for a value; "none" for nil.
+func TypeName(v Value) string {
+	switch v.(type) {
+	case *stream.Stream:
+		return "stream"
+	default:
+		return "none"
+	}
+}
+
+// Keyspace is the state of a broker: its databases of keys, and for every slot the position of its last change.
+type Keyspace struct {
+	databases [Databases]database
+	changed   [Slots]uint64 // position of the last change to any key of the slot
+	flushed   uint64        // position of the last change to a whole database: every slot depends on it
+	last      uint64        // position of the last change at all
+	streams   stream.Config
+
+	scratch [][]byte // decoded fields of one entry during replay
+}
+
+type database struct {
+	slots [Slots]*data.Table[Value] // nil while empty
+	used  [Slots / 64]uint64        // bit set: the slot has keys
+	keys  int
+}
+
+// NewKeyspace returns an empty keyspace whose streams are made with the given configuration.
+func NewKeyspace(streams stream.Config) *Keyspace {
+	return &Keyspace{streams: streams}
+}
+
+// Len returns the number of keys of a database.
+func (k *Keyspace) Len(db int) int { return k.databases[db].keys }
+
+// Last returns the position of the newest change.
+func (k *Keyspace) Last() uint64 { return k.last }
+
+// Entries returns the number of live stream entries and the bytes that the streams hold, over all databases. It visits
+// every key.
+func (k *Keyspace) Entries() (entries, bytes uint64) {
+	for db := range k.databases {
+		for _, table := range k.databases[db].slots {
+			for pos := range tableLen(table) {
+				if _, v := table.At(pos); v != nil {
+					if s, ok := v.(*stream.Stream); ok {
+						entries += s.Len()
+						bytes += uint64(s.Bytes())
+					}
+				}
+			}
+		}
+	}
+	return entries, bytes
+}
+
+func tableLen(t *data.Table[Value]) int {
+	if t == nil {
+		return 0
+	}
+	return t.Len()
+}
+
+func (d *database) get(slot uint16, key []byte) Value {
+	if t := d.slots[slot]; t != nil {
+		v, _ := t.Get(key)
+		return v
+	}
+	return nil
+}
+
+func (d *database) set(slot uint16, key []byte, v Value) {
+	t := d.slots[slot]
+	if t == nil {
+		t = new(data.Table[Value])
+		d.slots[slot] = t
+		d.used[slot/64] |= 1 << (slot % 64)
+	}
+	if t.Set(key, v) {
+		d.keys++
+	}
+}
+
+func (d *database) delete(slot uint16, key []byte) bool {
+	t := d.slots[slot]
+	if t == nil || !t.Delete(key) {
+		return false
+	}
+	d.keys--
+	if t.Len() == 0 {
+		d.slots[slot] = nil
+		d.used[slot/64] &^= 1 << (slot % 64)
+	}
+	return true
+}
+
+// nextUsed returns the first slot at or after slot that has keys, or Slots.
+func (d *database) nextUsed(slot int) int {
+	for word := slot / 64; word < len(d.used); word++ {
+		w := d.used[word]
+		if word == slot/64 {
+			w &= ^uint64(0) << (slot % 64)
+		}
+		if w != 0 {
+			return word*64 + bits.TrailingZeros64(w)
+		}
+	}
+	return Slots
+}

@@ -1,0 +1,206 @@
+package state
+
+import (
+	"unsafe"
+
+	"github.com/weirmq/weir/stream"
+)
+
+// Tx is the one door to mutation. It belongs to the holder of the state lock and serves one command, transaction or
+// script after the other: Begin, reads and changes, Record, Committed.
+//
+// Decide first, change after: everything that can fail happens before the first change, for a change cannot be undone.
+type Tx struct {
+	keyspace *Keyspace
+	db       int
+
+	record  []byte   // the encoded changes, in order
+	touched []uint16 // slots they changed; may repeat
+	flushed bool     // a whole database changed
+	needs   uint64   // highest last-change position of what was read
+	changed []Ref    // keys that readers may wait for
+
+	// The last key looked up: commands read a key and change it right after.
+	cachedKey  *byte
+	cachedLen  int
+	cachedSlot uint16
+	cached     Value
+}
+
+// Ref names a key of a database.
+type Ref struct {
+	DB  int
+	Key []byte // aliases the caller's argument
+}
+
+// NewTx returns a Tx on a keyspace.
+func NewTx(k *Keyspace) *Tx { return &Tx{keyspace: k} }
+
+// Begin starts a unit of work on a database, in [0, Databases).
+func (tx *Tx) Begin(db int) {
+	tx.db = db
+	tx.record = tx.record[:0]
+	tx.touched = tx.touched[:0]
+	tx.changed = tx.changed[:0]
+	tx.flushed = false
+	tx.needs = 0
+	tx.cachedKey = nil
+}
+
+// DB returns the database that keys are looked up in.
+func (tx *Tx) DB() int { return tx.db }
+
+// Record returns the changes made since Begin as one record for the log, empty if there were none. It is valid until the
+// next Begin.
+func (tx *Tx) Record() []byte { return tx.record }
+
+// Committed tells at which position of the log the record stands. Replies that show any of its effects depend on it.
+func (tx *Tx) Committed(position uint64) {
+	k := tx.keyspace
+	k.last = position
+	tx.needs = position
+	for _, slot := range tx.touched {
+		k.changed[slot] = position
+	}
+	if tx.flushed {
+		k.flushed = position
+	}
+}
+
+// Dependency returns the position that must be released before the reply may leave: that of the record, or else of the
+// newest change to anything that was read.
+func (tx *Tx) Dependency() uint64 { return tx.needs }
+
+// DependOnAll makes the reply depend on the newest change anywhere; for commands that look at the whole keyspace.
+func (tx *Tx) DependOnAll() { tx.needs = max(tx.needs, tx.keyspace.last) }
+
+// Changed lists the keys, and for a flush nothing but Flushed, that changed since Begin, so that waiters can be served.
+func (tx *Tx) Changed() []Ref { return tx.changed }
+
+// Len returns the number of keys of the database.
+func (tx *Tx) Len() int {
+	tx.DependOnAll()
+	return tx.keyspace.Len(tx.db)
+}
+
+// Lookup returns the value of a key, nil if there is none.
+func (tx *Tx) Lookup(key []byte) Value {
+	_, v := tx.lookup(key)
+	return v
+}
+
+func (tx *Tx) lookup(key []byte) (slot uint16, v Value) {
+	if at := unsafe.SliceData(key); at != nil && at == tx.cachedKey && len(key) == tx.cachedLen {
+		return tx.cachedSlot, tx.cached
+	}
+	k := tx.keyspace
+	slot = SlotOf(key)
+	v = k.databases[tx.db].get(slot, key)
+	tx.needs = max(tx.needs, k.changed[slot], k.flushed)
+	tx.remember(key, slot, v)
+	return slot, v
+}
+
+func (tx *Tx) remember(key []byte, slot uint16, v Value) {
+	tx.cachedKey, tx.cachedLen, tx.cachedSlot, tx.cached = unsafe.SliceData(key), len(key), slot, v
+}
+
+// Stream returns the stream at key for reading, nil if there is no such key, and ErrWrongType if it holds another kind.
+// Changes go through the methods below.
+func (tx *Tx) Stream(key []byte) (*stream.Stream, error) {
+	switch v := tx.Lookup(key).(type) {
+	case nil:
+		return nil, nil
+	case *stream.Stream:
+		return v, nil
+	default:
+		return nil, ErrWrongType
+	}
+}
+
+// touch notes that a key is about to change.
+func (tx *Tx) touch(key []byte) uint16 {
+	slot, _ := tx.lookup(key)
+	tx.touched = append(tx.touched, slot)
+	tx.changed = append(tx.changed, Ref{tx.db, key})
+	return slot
+}
+
+// StreamAppend adds an entry to the stream at key, and makes the stream if there is none. id is above the stream's last
+// ID; fields alternate names and values, and are copied.
+func (tx *Tx) StreamAppend(key []byte, id stream.ID, fields [][]byte) {
+	slot := tx.touch(key)
+	tx.record = encodeStreamAppend(tx.record, tx.db, key, id, fields)
+	s, _ := tx.cached.(*stream.Stream)
+	s = tx.keyspace.streamAppend(s, tx.db, slot, key, id, fields)
+	tx.remember(key, slot, s)
+}
+
+// StreamTrim drops the entries of the stream at key up to and including through.
+func (tx *Tx) StreamTrim(key []byte, through stream.ID) {
+	slot := tx.touch(key)
+	tx.record = encodeStreamTrim(tx.record, tx.db, key, through)
+	tx.keyspace.streamTrim(tx.db, slot, key, through)
+}
+
+// StreamDelete removes one entry, which exists.
+func (tx *Tx) StreamDelete(key []byte, id stream.ID) {
+	slot := tx.touch(key)
+	tx.record = encodeStreamDelete(tx.record, tx.db, key, id)
+	tx.keyspace.streamDelete(tx.db, slot, key, id)
+}
+
+// StreamSetID replaces the last ID, the number of entries ever added and the highest deleted ID.
+func (tx *Tx) StreamSetID(key []byte, last stream.ID, added uint64, maxDeleted stream.ID) {
+	slot := tx.touch(key)
+	tx.record = encodeStreamSetID(tx.record, tx.db, key, last, added, maxDeleted)
+	tx.keyspace.streamSetID(tx.db, slot, key, last, added, maxDeleted)
+}
+
+// StreamConfigureIdempotence sets for how many seconds and for how many entries per producer the stream at key remembers
+// idempotency IDs. Different values than before forget all that is remembered.
+func (tx *Tx) StreamConfigureIdempotence(key []byte, seconds, maxSize int) {
+	slot := tx.touch(key)
+	tx.record = encodeStreamConfigure(tx.record, tx.db, key, seconds, maxSize)
+	tx.keyspace.streamConfigure(tx.db, slot, key, seconds, maxSize)
+}
+
+// StreamRemember ties a producer's idempotency ID to the entry that it made, at a time in unix milliseconds.
+func (tx *Tx) StreamRemember(key, producer, iid []byte, id stream.ID, nowMS int64) {
+	slot := tx.touch(key)
+	tx.record = encodeStreamRemember(tx.record, tx.db, key, producer, iid, id, nowMS)
+	tx.keyspace.streamRemember(tx.db, slot, key, producer, iid, id, nowMS)
+}
+
+// StreamCountDuplicate counts a publication that was recognised as a repetition.
+func (tx *Tx) StreamCountDuplicate(key []byte) {
+	slot := tx.touch(key)
+	tx.record = encodeKeyOnly(tx.record, changeStreamDuplicate, tx.db, key)
+	tx.keyspace.streamDuplicate(tx.db, slot, key)
+}
+
+// Delete removes a key and reports whether it was there.
+func (tx *Tx) Delete(key []byte) bool {
+	if tx.Lookup(key) == nil {
+		return false
+	}
+	slot := tx.touch(key)
+	tx.record = encodeKeyOnly(tx.record, changeDelete, tx.db, key)
+	tx.keyspace.databases[tx.db].delete(slot, key)
+	tx.remember(key, slot, nil)
+	return true
+}
+
+// AllDatabases asks Flush for every database.
+const AllDatabases = -1
+
+// Flush empties a database, or all of them. The record is written also when there was nothing to empty.
+func (tx *Tx) Flush(db int) {
+	tx.flushed = true
+	tx.cachedKey = nil
+	tx.record = encodeFlush(tx.record, db)
+	tx.keyspace.flush(db)
+}
+
+// Flushed reports whether a whole database changed since Begin.
+func (tx *Tx) Flushed() bool { return tx.flushed }
