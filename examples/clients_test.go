@@ -1,0 +1,133 @@
+// Package examples_test runs the examples in other languages against the weir
+// binary, as their READMEs say.
+package examples_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// debianPython is the interpreter that Debian's python3-redis belongs to; a
+// python3 that comes first in PATH may be another one.
+const debianPython = "/usr/bin/python3"
+
+var examples = []struct {
+	dir                string
+	installed          []string // a command that fails where the client library is missing
+	producer, consumer []string
+}{
+	{"python-streams", []string{debianPython, "-c", "import redis"},
+		[]string{debianPython, "producer.py", "--count", "5", "--every", "0.02"}, []string{debianPython, "consumer.py", "--count", "5"}},
+	{"node-redis-streams", []string{"node", "-e", "require.resolve('redis')"},
+		[]string{"node", "producer.js", "5", "0.02"}, []string{"node", "consumer.js", "5"}},
+	{"ioredis-streams", []string{"node", "-e", "require.resolve('ioredis')"},
+		[]string{"node", "producer.js", "5", "0.02"}, []string{"node", "consumer.js", "5"}},
+}
+
+// TestConsumersPrintWhatProducersSent also runs each consumer a second time:
+// what it prints then is history.
+func TestConsumersPrintWhatProducersSent(t *testing.T) {
+	binary, err := oracle.BuildWeir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ex := range examples {
+		t.Run(ex.dir, func(t *testing.T) {
+			check := exec.Command(ex.installed[0], ex.installed[1:]...)
+			check.Dir = ex.dir
+			if out, err := check.CombinedOutput(); err != nil {
+				if os.Getenv("WEIR_REQUIRE_CLIENTS") != "" {
+					t.Fatalf("%s: %v\n%s", check, err, out)
+				}
+				t.Skipf("the client library is not installed (see %s/README.md; WEIR_REQUIRE_CLIENTS=1 insists)", ex.dir)
+			}
+			weir, err := oracle.StartWeir(binary, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer weir.Kill()
+
+			live := start(t, weir.Addr, ex.dir, ex.consumer)
+			sent := start(t, weir.Addr, ex.dir, ex.producer).output()
+			want := strings.ReplaceAll(sent, "sent", "received")
+			if got := live.output(); got != want {
+				t.Errorf("the live consumer printed\n%swhere the producer printed\n%s", got, sent)
+			}
+			if got := start(t, weir.Addr, ex.dir, ex.consumer).output(); got != want {
+				t.Errorf("the second consumer printed\n%swhere the producer printed\n%s", got, sent)
+			}
+			line := regexp.MustCompile(`^sent \d+-\d+ roof -?\d+\.\d\n`)
+			if strings.Count(sent, "\n") != 5 || !line.MatchString(sent) {
+				t.Errorf("the producer printed something other than 5 lines as in the README:\n%s", sent)
+			}
+		})
+	}
+}
+
+// TestReadmesAreShortAndShowOutput holds for every example.
+func TestReadmesAreShortAndShowOutput(t *testing.T) {
+	dirs, err := filepath.Glob("*/")
+	if err != nil || len(dirs) < 4 {
+		t.Fatal(dirs, err)
+	}
+	for _, dir := range dirs {
+		text, err := os.ReadFile(filepath.Join(dir, "README.md"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if n := strings.Count(string(text), "\n"); n > 30 {
+			t.Errorf("%sREADME.md has %d lines, more than 30", dir, n)
+		}
+		if !strings.Contains(string(text), "```text\n") {
+			t.Errorf("%sREADME.md shows no expected output", dir)
+		}
+	}
+}
+
+type program struct {
+	t    *testing.T
+	line string
+	done chan struct{}
+	out  []byte
+	err  error
+}
+
+func start(t *testing.T, addr, dir string, line []string) *program {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "WEIR_HOST="+host, "WEIR_PORT="+port)
+	p := &program{t: t, line: fmt.Sprint(line), done: make(chan struct{})}
+	go func() {
+		defer cancel()
+		p.out, p.err = cmd.CombinedOutput()
+		close(p.done)
+	}()
+	return p
+}
+
+// output waits for the end of the program.
+func (p *program) output() string {
+	p.t.Helper()
+	<-p.done
+	if p.err != nil {
+		p.t.Fatalf("%s: %v\n%s", p.line, p.err, p.out)
+	}
+	return string(p.out)
+}
