@@ -13,9 +13,10 @@ import (
 //	~ ids               stream IDs with the clock in them become <id>
 //	~ ints              integers become :<int>
 //	~ mask a b          the values of the fields a and b become <masked>
-//	~ sorted            the elements of an array without order are sorted
+//	~ sorted            arrays and sets that hold only scalars are sorted
 //	~ names             "name:value" and "name=value" texts keep their names only
-//	~ only a b          of such texts, and of maps, only these fields stay
+//	~ only a b          of such texts, and of maps, only these fields stay (the lines of
+//	                    INFO sorted: the order of its fields means nothing)
 //	~ shape             every scalar becomes its type
 //	~ kind              nothing stays but the type of the reply itself
 type rule struct {
@@ -51,8 +52,7 @@ func (u rule) apply(r Reply) Reply {
 	case "kind":
 		return Reply{Kind: '+', Text: "<" + string(r.Kind) + ">"}
 	case "sorted":
-		slices.SortFunc(r.Elems, func(a, b Reply) int { return strings.Compare(a.String(), b.String()) })
-		return r
+		return sorted(r)
 	case "mask", "only":
 		return u.fieldsOf(r)
 	}
@@ -113,35 +113,55 @@ func (u rule) fieldsOf(r Reply) Reply {
 	return r
 }
 
-var textField = regexp.MustCompile(`^([A-Za-z0-9_-]+)([:=])(.*)$`)
+func sorted(r Reply) Reply {
+	leaf := true
+	elems := make([]Reply, len(r.Elems))
+	for i, e := range r.Elems {
+		leaf = leaf && aggregate(e.Kind) == 0
+		elems[i] = sorted(e)
+	}
+	if leaf {
+		slices.SortFunc(elems, func(a, b Reply) int { return strings.Compare(a.Text, b.Text) })
+	}
+	r.Elems = elems
+	return r
+}
+
+var textField = regexp.MustCompile(`^([A-Za-z0-9_|-]+)([:=])(.*)$`)
 
 // editText rewrites the fields of INFO ("name:value" lines) and of CLIENT LIST
-// ("name=value" words). Text of another form stays as it is.
+// (lines of "name=value" words). A field that edit empties is gone; once one is,
+// what is no field (INFO's headings) goes too, and the rest is sorted.
 func editText(text string, edit func(name, sep, value string) string) string {
-	end, words := "\r\n", false
-	if !strings.Contains(text, "\r\n") {
-		end, words = "\n", true
+	if strings.Contains(text, "\r\n") {
+		lines := editFields(strings.Split(text, "\r\n"), edit)
+		return strings.Join(lines, "\r\n")
 	}
-	lines := strings.Split(text, end)
+	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		parts := []string{line}
-		if words {
-			parts = strings.Split(line, " ")
-		}
-		var kept []string
-		for _, p := range parts {
-			if m := textField.FindStringSubmatch(p); m != nil {
-				p = edit(m[1], m[2], m[3])
-				if p == "" {
-					continue
-				}
-			}
-			kept = append(kept, p)
-		}
-		lines[i] = strings.Join(kept, " ")
-		if len(kept) == 0 {
-			lines[i] = "\x00"
-		}
+		lines[i] = strings.Join(editFields(strings.Split(line, " "), edit), " ")
 	}
-	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "\x00" }), end)
+	return strings.Join(lines, "\n")
+}
+
+func editFields(fields []string, edit func(name, sep, value string) string) []string {
+	var kept []string
+	dropped := false
+	for _, f := range fields {
+		m := textField.FindStringSubmatch(f)
+		if m == nil {
+			kept = append(kept, f)
+			continue
+		}
+		if f = edit(m[1], m[2], m[3]); f == "" {
+			dropped = true
+			continue
+		}
+		kept = append(kept, f)
+	}
+	if dropped {
+		kept = slices.DeleteFunc(kept, func(f string) bool { return !textField.MatchString(f) })
+		slices.Sort(kept)
+	}
+	return kept
 }

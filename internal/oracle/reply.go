@@ -14,7 +14,7 @@ import (
 type Reply struct {
 	Kind  byte    // the type byte of the wire; 'c' for a connection that was closed instead
 	Null  bool    // $-1 or *-1
-	Text  string  // scalars
+	Text  string  // scalars; of a verbatim text without its "txt:"
 	Elems []Reply // aggregates; a map holds key, value, key, value
 }
 
@@ -89,7 +89,14 @@ func ReadReply(r *bufio.Reader) (Reply, error) {
 	if body[n] != '\r' || body[n+1] != '\n' {
 		return Reply{}, fmt.Errorf("%w: no CRLF after a bulk of %d bytes", errProtocol, n)
 	}
-	return Reply{Kind: kind, Text: string(body[:n])}, nil
+	text = string(body[:n])
+	if kind == '=' {
+		var ok bool
+		if text, ok = strings.CutPrefix(text, "txt:"); !ok {
+			return Reply{}, fmt.Errorf("%w: verbatim text %q", errProtocol, text)
+		}
+	}
+	return Reply{Kind: kind, Text: text}, nil
 }
 
 // IsError says whether the reply is an error of either protocol.
@@ -109,8 +116,10 @@ func (r Reply) appendLines(out []string, indent string) []string {
 		return append(out, indent+string(r.Kind)+"-1")
 	case r.Kind == '$':
 		return append(out, indent+Quote(r.Text))
-	case r.Kind == '!' || r.Kind == '=':
-		return append(out, indent+string(r.Kind)+Quote(r.Text))
+	case r.Kind == '=':
+		return append(out, indent+"=txt:"+Quote(r.Text))
+	case r.Kind == '!':
+		return append(out, indent+"!"+Quote(r.Text))
 	case aggregate(r.Kind) > 0:
 		out = append(out, indent+string(r.Kind)+strconv.Itoa(len(r.Elems)/aggregate(r.Kind)))
 		for _, e := range r.Elems {
