@@ -231,7 +231,7 @@ func (s *Stream) SetID(last ID, added uint64, maxDeleted ID) {
 	s.last, s.added, s.maxDeleted = last, added, maxDeleted
 	// Dead entries above the new last ID would be out of order with what is
 	// appended next: they go for good.
-	if n := s.Blocks(); n > 0 && s.w.b.n > 0 && last.Less(s.w.b.last) {
+	if n := s.Blocks(); n > 0 && last.Less(s.blocks[n-1].last) {
 		s.rewrite(n-1, 0)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Stream) PlanTrimMaxLen(maxLen uint64, approx bool, limit uint64) (throu
 	if approx {
 		return s.planNodes(limit, func(removed uint64, _, _ int) bool { return removed <= excess })
 	}
-	for _, b := range s.blocks {
+	for _, b := range s.blocks[:s.Blocks()] {
 		if uint64(b.live) > excess-removed {
 			if removed < excess {
 				c := b.at(b.nthLive(int(excess - removed)))
@@ -113,17 +113,14 @@ func (s *Stream) Trim(through ID) (removed uint64) {
 		i++
 	}
 	s.length -= removed
-	if i > 0 && i == s.Blocks() {
-		i-- // remove keeps the memory of the last one
-		s.blocks[i].live = 0
-		s.blocks = slices.Delete(s.blocks, 0, i)
-		s.remove(len(s.blocks) - 1)
+	if i == s.Blocks() {
+		if i > 0 {
+			s.blocks = slices.Delete(s.blocks, 0, len(s.blocks)-1)
+			s.remove(0)
+		}
 		return removed
 	}
 	s.blocks = slices.Delete(s.blocks, 0, i)
-	if s.Blocks() == 0 {
-		return removed
-	}
 	b := s.blocks[0]
 	next, _ := through.Next()
 	ord, _ := b.seek(next)
