@@ -101,7 +101,9 @@ func encodeStreamRemember(b []byte, db int, key, producer, iid []byte, id stream
 	return binary.AppendUvarint(b, uint64(nowMS))
 }
 
-func encodeKeyOnly(b []byte, kind byte, db int, key []byte) []byte { return appendHead(b, kind, db, key) }
+func encodeKeyOnly(b []byte, kind byte, db int, key []byte) []byte {
+	return appendHead(b, kind, db, key)
+}
 
 func encodeFlush(b []byte, db int) []byte {
 	if db == AllDatabases {

@@ -20,6 +20,8 @@ type Tx struct {
 	needs   uint64   // highest last-change position of what was read
 	changed []Ref    // keys that readers may wait for
 
+	hits, misses uint64 // keys looked up since Begin that were there, and that were not
+
 	// The last key looked up: commands read a key and change it right after.
 	cachedKey  *byte
 	cachedLen  int
@@ -44,6 +46,7 @@ func (tx *Tx) Begin(db int) {
 	tx.changed = tx.changed[:0]
 	tx.flushed = false
 	tx.needs = 0
+	tx.hits, tx.misses = 0, 0
 	tx.cachedKey = nil
 }
 
@@ -74,7 +77,7 @@ func (tx *Tx) Dependency() uint64 { return tx.needs }
 // DependOnAll makes the reply depend on the newest change anywhere; for commands that look at the whole keyspace.
 func (tx *Tx) DependOnAll() { tx.needs = max(tx.needs, tx.keyspace.last) }
 
-// Changed lists the keys, and for a flush nothing but Flushed, that changed since Begin, so that waiters can be served.
+// Changed lists the keys that changed since Begin, so that waiters can be served; a flush is not listed (see Flushed).
 func (tx *Tx) Changed() []Ref { return tx.changed }
 
 // Len returns the number of keys of the database.
@@ -82,6 +85,9 @@ func (tx *Tx) Len() int {
 	tx.DependOnAll()
 	return tx.keyspace.Len(tx.db)
 }
+
+// Lookups returns how many keys were looked up since Begin and found, and how many were not.
+func (tx *Tx) Lookups() (hits, misses uint64) { return tx.hits, tx.misses }
 
 // Lookup returns the value of a key, nil if there is none.
 func (tx *Tx) Lookup(key []byte) Value {
@@ -97,6 +103,11 @@ func (tx *Tx) lookup(key []byte) (slot uint16, v Value) {
 	slot = SlotOf(key)
 	v = k.databases[tx.db].get(slot, key)
 	tx.needs = max(tx.needs, k.changed[slot], k.flushed)
+	if v != nil {
+		tx.hits++
+	} else {
+		tx.misses++
+	}
 	tx.remember(key, slot, v)
 	return slot, v
 }
