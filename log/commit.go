@@ -1,0 +1,297 @@
+package log
+
+import (
+	"time"
+)
+
+// Who commits. Exactly one goroutine at a time holds commitMu and writes:
+//
+//   - the committer, woken by Kick;
+//   - a caller of Commit, so that an event loop with one small batch on a fast
+//     disk need not wake another thread (a hand-over costs about as much as the
+//     fsync itself);
+//   - the second hand, for the empty frame of an idle log.
+//
+// A caller that finds commitMu taken sets want and leaves; whoever holds it looks
+// at want after releasing it and wakes the committer, so no record is forgotten
+// between "too late for this frame" and "nobody is left to write the next".
+//
+// With SyncAlways a commit is write, fsync, publish. The second watermark costs
+// nothing then: written is published first, on the way.
+//
+// With SyncEverySecond the fsync runs on the second hand's goroutine and a
+// descriptor of our own. Commits go on meanwhile. Where Redis holds writes back
+// for up to two seconds of a running fsync, a commit here starts at once and
+// waits only where the kernel makes it wait: for a page under write-back, and
+// at the end of a segment, which the wal fsyncs before it starts the next one.
+// Commit leaves the writing to the committer during that time, so an event loop
+// never waits for it. Write-back is started early (startWriteback), which keeps
+// both waits short.
+
+// Kick says that there is something to commit. It wakes the committer, or does
+// nothing when it is awake already.
+func (l *Log) Kick() {
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Commit writes (and with SyncAlways fsyncs) everything appended so far in the
+// calling goroutine and reports whether it did. When it reports false somebody
+// else is doing it or has been woken to: OnCommit will tell.
+//
+// It declines while a commit is under way, while the once-a-second fsync runs,
+// and with SyncAlways when recent fsyncs took more than a millisecond on average.
+// The first slow fsync after fast ones is therefore felt by the caller, once.
+func (l *Log) Commit() bool {
+	if l.sync() == SyncAlways && l.fsyncEWMA.Load() > int64(inlineFsyncLimit) || l.syncing.Load() {
+		l.Kick()
+		return false
+	}
+	l.want.Store(true)
+	if !l.commitMu.TryLock() {
+		return false
+	}
+	if l.commitHeld() {
+		l.pub.Lock()
+		l.stats.InlineCommits++
+		l.pub.Unlock()
+	}
+	l.releaseCommit()
+	return true
+}
+
+func (l *Log) releaseCommit() {
+	l.commitMu.Unlock()
+	if l.want.Load() {
+		l.Kick()
+	}
+}
+
+// committer is the goroutine that Kick wakes.
+func (l *Log) committer() {
+	defer l.done.Done()
+	for {
+		select {
+		case <-l.quit:
+			return
+		case <-l.kick:
+		}
+		l.commitMu.Lock()
+		l.commitHeld()
+		l.releaseCommit()
+	}
+}
+
+// commitHeld writes everything appended so far. commitMu is held. It reports
+// whether there was anything to do.
+func (l *Log) commitHeld() bool {
+	l.want.Store(false)
+	if l.state.Load() != stateRunning {
+		return false
+	}
+	l.mu.Lock()
+	b := l.filling
+	if !b.empty() {
+		l.filling, l.spare = l.spare, nil
+	}
+	l.mu.Unlock()
+	force := l.forceFsync.Swap(false)
+	wrote := !b.empty()
+	if wrote {
+		l.writeBatch(b)
+		l.pending.Add(-b.bytes)
+		b.reset()
+		l.mu.Lock()
+		l.spare = b
+		l.mu.Unlock()
+	}
+	synced := false
+	if force || l.sync() == SyncAlways {
+		synced = l.fsyncTail()
+	}
+	if wrote || synced {
+		l.opts.OnCommit()
+	}
+	return wrote
+}
+
+// writeBatch writes a batch as frames and publishes them as written.
+func (l *Log) writeBatch(b *batch) {
+	now := l.opts.Now().UnixMilli()
+	pending := l.pending.Load()
+	for i := range b.frames {
+		f := &b.frames[i]
+		h := header{first: f.first, count: f.count, unixMS: now}
+		if err := l.writeFrame(b.buf[f.from:f.to], &h); err != nil {
+			l.fail(err)
+			return
+		}
+	}
+	l.pub.Lock()
+	l.stats.Commits++
+	l.stats.PendingMax = max(l.stats.PendingMax, pending)
+	l.pub.Unlock()
+}
+
+// fsyncTail makes everything written durable, unless it is already. commitMu is
+// held. It reports whether durable advanced.
+func (l *Log) fsyncTail() bool {
+	l.fileMu.Lock()
+	defer l.fileMu.Unlock()
+	return l.fsyncOpenFile()
+}
+
+// fsyncOpenFile fsyncs the tail segment and publishes what was written before
+// as durable. fileMu is held; that of earlier segments is durable already.
+func (l *Log) fsyncOpenFile() bool {
+	l.pub.Lock()
+	upTo, file, size := l.w, l.openFile, l.openSize
+	idle := l.state.Load() != stateRunning || l.d.seq >= upTo.seq
+	l.pub.Unlock()
+	if idle {
+		return false
+	}
+	took, err := l.faults.syncFile(file, size)
+	l.fsyncEWMA.Store(l.fsyncEWMA.Load()*3/4 + int64(took)/4)
+	l.pub.Lock()
+	s := &l.stats
+	s.Fsyncs++
+	s.FsyncTime += took
+	s.FsyncLast = took
+	s.FsyncMax = max(s.FsyncMax, took)
+	if took > time.Second {
+		s.DelayedFsyncs++
+	}
+	l.pub.Unlock()
+	if err != nil {
+		l.fail(err)
+		return false
+	}
+	l.publishDurable(upTo)
+	return true
+}
+
+// secondHand runs once a second: the fsync of SyncEverySecond, and the empty
+// frame of an idle log.
+func (l *Log) secondHand() {
+	defer l.done.Done()
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	var seen uint64
+	for {
+		select {
+		case <-l.quit:
+			return
+		case <-t.C:
+		}
+		if l.sync() == SyncEverySecond {
+			l.backgroundFsync()
+		}
+		if l.sync() != SyncNo {
+			seen = l.carrySynced(seen)
+		}
+	}
+}
+
+func (l *Log) backgroundFsync() {
+	l.syncing.Store(true)
+	l.fileMu.Lock()
+	advanced := l.fsyncOpenFile()
+	l.fileMu.Unlock()
+	l.syncing.Store(false)
+	if advanced {
+		l.opts.OnCommit()
+	}
+}
+
+// carrySynced writes and fsyncs one empty frame when the log has been idle since
+// the last call, all of it is durable, and no frame on disk says so. Without it
+// damage to the last frames could not be told from a torn tail.
+func (l *Log) carrySynced(seen uint64) uint64 {
+	if !l.commitMu.TryLock() {
+		return seen
+	}
+	defer l.releaseCommit()
+	if l.state.Load() != stateRunning {
+		return seen
+	}
+	t := &l.tail
+	l.pub.Lock()
+	durable := l.d.seq
+	l.pub.Unlock()
+	if t.chain.seq != seen || durable < t.chain.seq || t.chain.synced >= t.dataSeq {
+		return t.chain.seq
+	}
+	h := header{first: t.chain.last + 1, unixMS: l.opts.Now().UnixMilli()}
+	if err := l.writeFrame(make([]byte, headerBytes), &h); err != nil {
+		l.fail(err)
+		return t.chain.seq
+	}
+	l.fsyncTail()
+	return t.chain.seq
+}
+
+// publishWritten and publishDurable move a watermark, unless the log has failed.
+func (l *Log) publishWritten(m mark, file *tailFile) {
+	l.pub.Lock()
+	defer l.pub.Unlock()
+	if l.state.Load() != stateRunning {
+		return
+	}
+	l.w = m
+	l.openFile, l.openSize = file.File, file.size
+	l.written.Store(uint64(m.last))
+}
+
+func (l *Log) publishDurable(m mark) {
+	l.pub.Lock()
+	defer l.pub.Unlock()
+	if l.state.Load() != stateRunning || m.seq <= l.d.seq {
+		return
+	}
+	l.d = m
+	l.durable.Store(uint64(m.last))
+	l.wakeLocked(nil)
+}
+
+// wakeLocked answers the calls of Sync that are covered, or all with err. pub
+// is held.
+func (l *Log) wakeLocked(err error) {
+	if len(l.waiters) == 0 {
+		return
+	}
+	kept := l.waiters[:0]
+	for _, w := range l.waiters {
+		if err != nil || l.d.last >= w.pos {
+			w.wake <- err
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	l.waiters = kept
+}
+
+// fail ends the life of this tail: nothing becomes written or durable any more,
+// nothing is accepted. Only the first failure counts.
+func (l *Log) fail(err error) {
+	l.mu.Lock()
+	l.pub.Lock()
+	first := l.state.Load() == stateRunning
+	if first {
+		l.state.Store(stateFailed)
+		l.failure = err
+		l.stats.Failures++
+		l.wakeLocked(err)
+		l.pending.Add(-l.filling.bytes)
+		l.filling.reset()
+	}
+	l.pub.Unlock()
+	l.mu.Unlock()
+	if first {
+		l.opts.Logger.Error("the log has failed; nothing more will be acknowledged",
+			"error", err, "written", l.Written(), "durable", l.Durable())
+		l.opts.OnCommit()
+	}
+}

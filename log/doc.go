@@ -1,0 +1,75 @@
+// Package log is the commit log: it keeps opaque records, in order, through the
+// end of the process and of the power.
+//
+// # Use
+//
+//	l, err := log.Open(log.Options{Dir: dir, OnCommit: wakeLoops})
+//	err = l.Replay(0, func(pos log.Position, unixMS int64, record []byte) error { ... })
+//	...
+//	pos := l.Append(record) // a copy; never waits
+//	l.Kick()                // or l.Commit()
+//	...
+//	if l.Released() >= pos { reply() } // looked at again in wakeLoops
+//	...
+//	err = l.Close()
+//
+// # What it promises
+//
+// Positions are dense within an epoch and totally ordered. A record is in
+// exactly one frame, and a frame is all or nothing. Positions become written and
+// then durable in order; after the first failure none does. Recovery yields
+// every released record, in order, exactly once, and nothing that was never
+// appended. With SyncAlways that holds for a power cut; with the other settings
+// for the end of the process, and for a power cut up to Durable.
+//
+// # Why a crash loses nothing that was released
+//
+// Records wait in memory until a commit takes all of them as one frame (several,
+// above 1 MB), adds it to a wal (github.com/tidwall/wal, which splits its
+// entries over segment files), publishes it as written, fsyncs the segment and
+// publishes it as durable. So, whatever happens between two of these steps:
+//
+//   - before the write: the records were never released. Nothing is on disk.
+//   - during the write: the file ends inside the frame. Its length or its CRC
+//     does not fit, the frame is above everything known to be durable, and the
+//     next Open cuts it.
+//   - between write and fsync: the frame may be whole, partly there, or not there,
+//     and with it any frame written since the last fsync, in any
+//     combination. Frames are chained by their CRCs, so the first that is not
+//     whole ends the log, and what follows it is cut though it may be whole.
+//   - after the fsync: the frame, and everything before it, is whole.
+//   - at a segment's end: the wal fsyncs the old segment before it creates the
+//     new file; the new file's directory entry is fsynced before anything is
+//     written to it. A segment that has a successor is whole.
+//   - at a generation's start: everything before is durable first; then the
+//     directory, its entry, the first segment, its entry and the first frame.
+//     A generation without a whole first frame has never been used.
+//
+// # Why damage is not taken for a crash
+//
+// Every frame carries the highest sequence known durable when it was written;
+// an idle log writes an empty frame that carries it, and a clean shutdown leaves
+// a marker file. If the first frame that is not whole is at or below the highest
+// such number found anywhere, also behind the damage, then something durable is
+// gone, and Open or Replay refuses with a *DamageError. What is cut goes to
+// quarantine/.
+//
+// What this cannot see: damage to the frames of the very last commits before
+// a power cut, which nothing on the disk yet knew to be durable. In the worst case
+// that is what was written in the second before it.
+//
+// # When the disk fails
+//
+// A write or fsync that fails is never tried again: after a failed fsync Linux
+// calls the lost pages clean, and the next one succeeds. Err is set, no position
+// is published any more, and Append drops its records. Reopen goes back to the
+// last durable position, read-only, without writing; Replay gives the state at that
+// position; Probe begins a new generation, in new files, and the log is writable.
+// Positions beyond the cut are never given out again, because the epoch is
+// raised: at Reopen, and at every Open that does not follow a clean shutdown.
+//
+// # Reading on
+//
+// frame.go has the bytes, scan.go how the end is found, commit.go who commits
+// when, tail.go the dance with the wal, recover.go starting and failing.
+package log

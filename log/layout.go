@@ -1,0 +1,181 @@
+package log
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// The data directory:
+//
+//	VERSION                       format and id of the directory
+//	LOCK                          flock, and the pid of its holder
+//	CLEAN                         where the log ended at a clean shutdown; absent while it runs
+//	log/0000000000000001/         a generation: one directory of the wal
+//	    00000000000000000001      a segment, named after its first entry
+//	quarantine/                   what the tail rule cut off
+const (
+	versionName    = "VERSION"
+	lockName       = "LOCK"
+	markerName     = "CLEAN"
+	logName        = "log"
+	quarantineName = "quarantine"
+
+	formatVersion = 1
+)
+
+func generationName(number uint64) string { return fmt.Sprintf("%016d", number) }
+func segmentName(index uint64) string     { return fmt.Sprintf("%020d", index) }
+
+// The two small files are one line of text, closed by the CRC32C of what stands
+// before it. They are read by writing again what they seem to say: a file that
+// differs in any byte is not theirs.
+func withSum(line string) []byte {
+	return fmt.Appendf(nil, "%s %08x\n", line, crc32.Checksum([]byte(line), castagnoli))
+}
+
+func encodeVersion(id [16]byte) []byte {
+	return withSum(fmt.Sprintf("weir-log %d %s", formatVersion, hex.EncodeToString(id[:])))
+}
+
+// readVersion reads VERSION. The error is fs.ErrNotExist when there is none.
+func readVersion(dir string) (id [16]byte, err error) {
+	path := filepath.Join(dir, versionName)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return id, err
+	}
+	var format int
+	var text, sum string
+	if _, err := fmt.Sscanf(string(b), "weir-log %d %s %s", &format, &text, &sum); err == nil && format > formatVersion {
+		return id, fmt.Errorf("%s: the directory has format %d; this version knows formats up to %d", path, format, formatVersion)
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil || copy(id[:], raw) != len(id) || !bytes.Equal(b, encodeVersion(id)) {
+		return id, &DamageError{File: path, Reason: "this is not the version file of a data directory"}
+	}
+	return id, nil
+}
+
+// marker is what a clean shutdown leaves: the last frame, all of it durable.
+type marker struct {
+	seq uint64
+	crc uint32
+}
+
+func (m marker) encode() []byte {
+	return withSum(fmt.Sprintf("weir-clean %d %08x", m.seq, m.crc))
+}
+
+// readMarker reads CLEAN; ok is false when there is none, or none that can be
+// believed, which only makes the start one after a crash.
+func readMarker(dir string) (m marker, ok bool) {
+	b, err := os.ReadFile(filepath.Join(dir, markerName))
+	if err != nil {
+		return m, false
+	}
+	if _, err := fmt.Sscanf(string(b), "weir-clean %d %x", &m.seq, &m.crc); err != nil {
+		return m, false
+	}
+	return m, bytes.Equal(b, m.encode())
+}
+
+func (l *Log) leaveMarker() error {
+	m := marker{l.tail.chain.seq, l.tail.chain.crc}
+	return l.faults.writeWhole(filepath.Join(l.opts.Dir, markerName), m.encode())
+}
+
+// generation is one directory of the wal.
+type generation struct {
+	number   uint64
+	dir      string
+	segments []segment
+}
+
+// segment is one file of the wal: the entries from index on.
+type segment struct {
+	index uint64
+	path  string
+	size  int64
+}
+
+// listLog lists the generations and their segments in order. Generations must
+// be numbered densely. Names that are not ours are passed over, except those
+// on which the wal would act.
+func listLog(dir string) ([]generation, error) {
+	logDir := filepath.Join(dir, logName)
+	entries, err := os.ReadDir(logDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var gens []generation
+	for _, e := range entries {
+		number, ok := parseName(e.Name(), 16)
+		if !ok || !e.IsDir() {
+			continue
+		}
+		g := generation{number: number, dir: filepath.Join(logDir, e.Name())}
+		if g.segments, err = listSegments(g.dir); err != nil {
+			return nil, err
+		}
+		gens = append(gens, g)
+	}
+	for i := 1; i < len(gens); i++ {
+		if want := gens[i-1].number + 1; gens[i].number != want {
+			return nil, &DamageError{File: filepath.Join(logDir, generationName(want)), Reason: "this generation is missing"}
+		}
+	}
+	return gens, nil
+}
+
+func listSegments(dir string) ([]segment, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var segments []segment
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasSuffix(name, ".START") || strings.HasSuffix(name, ".END") {
+			return nil, &DamageError{File: filepath.Join(dir, name), Reason: "this log is never truncated, and that is a file of a truncation"}
+		}
+		index, ok := parseName(name, 20)
+		if !ok || !e.Type().IsRegular() {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil, err
+		}
+		segments = append(segments, segment{index: index, path: filepath.Join(dir, name), size: info.Size()})
+	}
+	sort.Slice(segments, func(i, j int) bool { return segments[i].index < segments[j].index })
+	return segments, nil
+}
+
+func parseName(name string, digits int) (uint64, bool) {
+	n, err := strconv.ParseUint(name, 10, 64)
+	return n, err == nil && n > 0 && len(name) == digits
+}
+
+// sizeOf adds up the files below a directory; a missing one has none.
+func sizeOf(dir string) int64 {
+	var total int64
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		return nil
+	})
+	return total
+}

@@ -1,0 +1,88 @@
+package log
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Options configure Open. Only Dir is required.
+type Options struct {
+	// Dir is the data directory. It is created, with mode 0700, when missing.
+	Dir string
+	// Sync is the durability setting; the zero value is SyncAlways.
+	Sync Sync
+	// SegmentBytes is the size at which a segment file of the wal is closed and
+	// the next one begun; 0 means 4 MB. The wal holds its last segment in memory
+	// and copies it while it grows, so this is also a bound on memory and stalls.
+	SegmentBytes int
+	// MaxPending is the number of appended, unwritten bytes above which the
+	// caller should stop appending (see Pending); 0 means 64 MB. The log itself
+	// never refuses and never waits.
+	MaxPending int64
+	// Now stamps frames; nil means time.Now. Nothing depends on its values.
+	Now func() time.Time
+	// Logger receives warnings and errors; nil means none.
+	Logger *slog.Logger
+	// OnCommit is called after Written or Durable may have advanced and after
+	// the log has failed, on whichever goroutine did it: the committer, the
+	// once-a-second syncer, or the caller of Commit, Sync, Rotate or Close. Calls may
+	// overlap. It must not block and must not call Append, Commit, SetSync or
+	// any method that waits.
+	OnCommit func()
+
+	faults *faults // set by tests of this package
+}
+
+const (
+	defaultSegmentBytes = 4 << 20
+	defaultMaxPending   = 64 << 20
+)
+
+func (o *Options) fillDefaults() {
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = defaultSegmentBytes
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = defaultMaxPending
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnCommit == nil {
+		o.OnCommit = func() {}
+	}
+	if o.faults == nil {
+		o.faults = &faults{}
+	}
+}
+
+// Stats are counters since Open, and sizes now. Times are wall time of the
+// system call.
+type Stats struct {
+	Frames        uint64 // frames written
+	Records       uint64 // records written
+	Bytes         uint64 // bytes written to segment files
+	Commits       uint64 // group commits that had something to write
+	InlineCommits uint64 // of those, done by the caller of Commit
+
+	Fsyncs        uint64        // fsyncs of segment files, those inside the wal included
+	FsyncTime     time.Duration // sum, of those we time: all but the wal's
+	FsyncMax      time.Duration
+	FsyncLast     time.Duration
+	DelayedFsyncs uint64 // fsyncs that took longer than a second
+
+	PendingBytes int64
+	PendingMax   int64 // highest PendingBytes seen at a commit
+
+	Epoch            uint16
+	Generation       uint64
+	Generations      int // on disk
+	Segments         int // in the current generation
+	LogBytes         int64
+	QuarantinedBytes int64
+
+	Failures uint64 // times the log has failed
+}

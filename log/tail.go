@@ -1,0 +1,298 @@
+package log
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tidwall/wal"
+)
+
+// tail is the growing end of the log: the wal of the current generation and
+// what the next frame must continue. Guarded by commitMu.
+type tail struct {
+	wal        *wal.Log
+	generation generation
+	index      uint64 // of the last entry, as the wal counts: from 1 in every generation
+	chain      chain
+	dataSeq    uint64 // of the last frame with records
+	file       *tailFile
+	entry      wal.Batch // reused; always one entry
+}
+
+// tailFile is our own descriptor on the wal's last segment. The wal writes
+// through its own; ours is for fsync, beside the writes and without its lock.
+type tailFile struct {
+	*os.File
+	size     int64
+	flushing int64 // up to where write-back has been asked for
+}
+
+// writebackBytes is how much may be written with SyncEverySecond and SyncNo
+// before the kernel is asked to begin writing it to the disk.
+const writebackBytes = 512 << 10
+
+// keepEntryBytes is the frame size above which the wal's copy is not kept.
+const keepEntryBytes = 4 << 20
+
+// writeFrame completes frame, whose first headerBytes are free, adds it to the
+// wal and publishes it as written. It knows when the wal starts a new segment,
+// because the wal's rule is simple and it does not tell: before an entry when
+// the segment is larger than its limit, after one when it has reached it.
+func (l *Log) writeFrame(frame []byte, h *header) error {
+	t := &l.tail
+	l.pub.Lock()
+	h.synced = l.d.seq
+	l.pub.Unlock()
+	h.seq, h.previous = t.chain.seq+1, t.chain.crc
+	h.crc = encodeFrame(l.seed, frame, h)
+	if reason := t.chain.follow(h); reason != "" {
+		return fmt.Errorf("frame %d: %s", h.seq, reason)
+	}
+	before := t.file.size > int64(l.opts.SegmentBytes)
+	size := entrySize(len(frame))
+	if before {
+		size -= t.file.size // of the new segment
+	}
+	after := t.file.size+size >= int64(l.opts.SegmentBytes)
+	path := t.file.Name()
+	if err := l.faults.start(opWrite, path); err != nil {
+		return err
+	}
+	if before || after {
+		if err := l.faults.start(opFsync, path); err != nil {
+			return err
+		}
+		if err := l.faults.start(opCreate, l.segmentPath(t.index+1)); err != nil {
+			return err
+		}
+	}
+	t.index++
+	t.entry.Clear()
+	t.entry.Write(t.index, frame)
+	err := t.wal.WriteBatch(&t.entry)
+	if len(frame) > keepEntryBytes {
+		t.entry = wal.Batch{}
+	}
+	if err != nil {
+		return err
+	}
+	if h.count > 0 {
+		t.dataSeq = h.seq
+	}
+	l.pub.Lock()
+	l.stats.Frames++
+	l.stats.Records += uint64(h.count)
+	l.stats.Bytes += uint64(entrySize(len(frame)))
+	l.stats.LogBytes += entrySize(len(frame))
+	l.pub.Unlock()
+
+	if before {
+		// What the wal has just fsynced ends with the frame before this one.
+		if err := l.nextSegment(t.index, mark{h.seq - 1, t.chain.last - Position(h.count)}); err != nil {
+			return err
+		}
+		size = entrySize(len(frame))
+		after = size >= int64(l.opts.SegmentBytes)
+	}
+	t.file.size += size
+	m := mark{h.seq, t.chain.last}
+	l.publishWritten(m, t.file)
+	if after {
+		return l.nextSegment(t.index+1, m)
+	}
+	if l.sync() != SyncAlways && t.file.size-t.file.flushing >= writebackBytes {
+		startWriteback(t.file.File, t.file.flushing, t.file.size-t.file.flushing)
+		t.file.flushing = t.file.size
+	}
+	return nil
+}
+
+// nextSegment follows the wal to its new segment, whose directory entry is made
+// durable before anything in it can be. upTo is the end of the segment left
+// behind, which the wal fsynced before it created the new one.
+func (l *Log) nextSegment(index uint64, upTo mark) error {
+	t := &l.tail
+	old := t.file
+	l.faults.done(opFsync, old.Name(), old.size)
+	l.faults.done(opCreate, l.segmentPath(index), 0)
+	file, err := l.openTailFile(index)
+	if err != nil {
+		return err
+	}
+	if err := l.faults.syncDir(t.generation.dir); err != nil {
+		_ = file.Close()
+		return err
+	}
+	t.wal.ClearCache() // it would keep the old segment in memory
+	l.fileMu.Lock()
+	t.file = file
+	l.pub.Lock()
+	l.openFile, l.openSize = file.File, 0
+	l.stats.Segments++
+	l.stats.Fsyncs++
+	l.pub.Unlock()
+	_ = old.Close()
+	l.publishDurable(upTo)
+	l.fileMu.Unlock()
+	return nil
+}
+
+func (l *Log) segmentPath(index uint64) string {
+	return filepath.Join(l.tail.generation.dir, segmentName(index))
+}
+
+func (l *Log) openTailFile(index uint64) (*tailFile, error) {
+	path := l.segmentPath(index)
+	if err := l.faults.start(opOpen, path); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	size, err := file.Seek(0, 2)
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return &tailFile{File: file, size: size, flushing: size}, nil
+}
+
+// openWAL opens the wal in dir, which must end at the entry numbered index.
+func (l *Log) openWAL(g generation, index uint64) error {
+	if err := l.faults.start(opOpen, g.dir); err != nil {
+		return err
+	}
+	w, err := wal.Open(g.dir, &wal.Options{
+		NoSync: true, SegmentSize: l.opts.SegmentBytes, DirPerms: 0o700, FilePerms: 0o600,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: wal: %w", g.dir, err)
+	}
+	got, err := w.LastIndex()
+	if err == nil && got != index {
+		err = fmt.Errorf("the wal ends at entry %d, not at %d", got, index)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", g.dir, err)
+	}
+	l.tail.wal, l.tail.generation, l.tail.index = w, g, index
+	return nil
+}
+
+// startGeneration begins a generation behind c. When it returns nil the new
+// generation, its first frame and all directory entries are durable, and so is
+// everything before.
+func (l *Log) startGeneration(number uint64, c chain) error {
+	g := generation{number: number, dir: filepath.Join(l.opts.Dir, logName, generationName(number))}
+	if err := l.faults.mkdir(g.dir); err != nil {
+		return err
+	}
+	if err := l.faults.start(opCreate, filepath.Join(g.dir, segmentName(1))); err != nil {
+		return err
+	}
+	l.abandonTail()
+	if err := l.openWAL(g, 0); err != nil {
+		return err
+	}
+	l.faults.done(opCreate, l.segmentPath(1), 0)
+	file, err := l.openTailFile(1)
+	if err != nil {
+		return err
+	}
+	t := &l.tail
+	t.file, t.chain, t.dataSeq = file, c, 0
+	if err := l.faults.syncDir(g.dir); err != nil {
+		return err
+	}
+	frame := make([]byte, headerBytes)
+	h := header{
+		flags: flagGeneration, seq: c.seq + 1, previous: c.crc, synced: c.seq,
+		first: c.last + 1, unixMS: l.opts.Now().UnixMilli(),
+	}
+	h.crc = encodeFrame(l.seed, frame, &h)
+	if reason := t.chain.follow(&h); reason != "" {
+		return fmt.Errorf("frame %d: %s", h.seq, reason)
+	}
+	if err := l.faults.start(opWrite, file.Name()); err != nil {
+		return err
+	}
+	t.index = 1
+	t.entry.Clear()
+	t.entry.Write(1, frame)
+	if err := t.wal.WriteBatch(&t.entry); err != nil {
+		return err
+	}
+	file.size = entrySize(headerBytes)
+	if file.size >= int64(l.opts.SegmentBytes) {
+		return fmt.Errorf("a segment of %d bytes cannot hold a frame", l.opts.SegmentBytes)
+	}
+	if _, err := l.faults.syncFile(file.File, file.size); err != nil {
+		return err
+	}
+	l.pub.Lock()
+	l.stats.Generation = number
+	l.stats.Generations++
+	l.stats.Segments = 1
+	l.stats.LogBytes += file.size
+	l.pub.Unlock()
+	return nil
+}
+
+// abandonTail lets go of the current wal without touching its files: the wal's
+// Close would fsync, and after a failed fsync no second one may be asked for.
+// The wal's own descriptor closes when the wal is collected.
+func (l *Log) abandonTail() {
+	t := &l.tail
+	if t.file != nil {
+		_ = t.file.Close()
+	}
+	*t = tail{}
+}
+
+// run publishes the tail as the new end and begins to accept records. commitMu
+// and fileMu are held.
+func (l *Log) run() {
+	t := &l.tail
+	m := mark{t.chain.seq, t.chain.last}
+	l.mu.Lock()
+	l.pub.Lock()
+	l.w, l.d = m, m
+	l.openFile, l.openSize = t.file.File, t.file.size
+	l.failure = nil
+	l.last.Store(uint64(m.last))
+	l.written.Store(uint64(m.last))
+	l.durable.Store(uint64(m.last))
+	l.state.Store(stateRunning)
+	l.pub.Unlock()
+	l.mu.Unlock()
+}
+
+// Rotate begins a new generation. Everything before it is durable when Rotate
+// returns; a failure is a failure of the log.
+func (l *Log) Rotate() error {
+	l.commitMu.Lock()
+	defer l.releaseCommit()
+	l.forceFsync.Store(true)
+	l.commitHeld()
+	l.fileMu.Lock()
+	defer l.fileMu.Unlock()
+	l.pub.Lock()
+	running := l.state.Load() == stateRunning
+	why := l.whyNotLocked()
+	l.pub.Unlock()
+	if !running {
+		return why
+	}
+	if err := l.startGeneration(l.tail.generation.number+1, l.tail.chain); err != nil {
+		l.fail(err)
+		return err
+	}
+	l.pub.Lock()
+	m := mark{l.tail.chain.seq, l.tail.chain.last}
+	l.w, l.d = m, m
+	l.openFile, l.openSize = l.tail.file.File, l.tail.file.size
+	l.pub.Unlock()
+	return nil
+}
