@@ -1,0 +1,338 @@
+package resp
+
+import (
+	"bytes"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is one client's connection. See the package comment for who may call what.
+type Conn struct {
+	// Session is the handler's own; Open sets it.
+	Session any
+
+	srv     *Server
+	owner   owner
+	id      uint64
+	fd      int
+	remote  string
+	local   string
+	created time.Time
+
+	q queue
+
+	mail  atomic.Uint32 // what others asked of the owner and it has not handled
+	fate  atomic.Uint32 // fateKilled, fateClosing
+	class atomic.Uint32
+
+	softSince  atomic.Int64 // unix ns since when the soft output limit is exceeded; 0: it is not
+	lastActive atomic.Int64 // unix ns
+	queryBytes atomic.Int64
+	queryRoom  atomic.Int64
+	netIn      atomic.Uint64
+	netOut     atomic.Uint64
+	commands   atomic.Uint64
+
+	// Only the owner touches what follows; Serve runs on the owner.
+	p        Parser
+	w        Writer
+	spare    *[]byte // the owner's buffer that writers borrow while they have something to write
+	taken    int     // bytes consumed in this turn
+	inTurn   bool
+	paused   bool
+	stalled  bool
+	eof      bool // the peer sends no more
+	closed   bool
+	draining bool // the server is stopping: what is covered leaves, then the connection goes
+	// turnBegan is the number of Release calls before the turn began: a stalled connection waits for the next.
+	turnBegan uint64
+	net       netState
+}
+
+const (
+	fateKilled  = 1 << iota // close now, whatever is queued
+	fateClosing             // serve no more, close once the queue is empty
+)
+
+const (
+	mailFlush = 1 << iota
+	mailResume
+	mailClose
+	mailKill
+	mailDrain
+	mailOpen
+)
+
+// owner is a loop or a goroutine pair.
+type owner interface {
+	wake(c *Conn) // c.mail has become non-zero
+	unblock(c *Conn)
+}
+
+// tell leaves word for the owner. Words of one kind melt into one.
+func (c *Conn) tell(what uint32) {
+	if c.mail.Or(what) == 0 {
+		c.owner.wake(c)
+	}
+}
+
+// ID counts connections from 1 in the order in which they were accepted.
+func (c *Conn) ID() uint64 { return c.id }
+
+// RemoteAddr is "ip:port", "[ip]:port", or "path:0" for a unix socket.
+func (c *Conn) RemoteAddr() string { return c.remote }
+
+// LocalAddr is the address the client connected to, in the same form.
+func (c *Conn) LocalAddr() string { return c.local }
+
+// FD is the descriptor's number, for display only, or -1.
+func (c *Conn) FD() int { return c.fd }
+
+// Next returns the next complete command, or nil when there is none to be served in this turn: nothing complete has
+// arrived, the connection is paused, stalled or closing, or it has had its share of the turn. An error is a
+// *ProtocolError: the handler says it and calls CloseAfterReply.
+//
+// "POST" and "Host:" end the connection in silence: a browser was made to talk to us.
+func (c *Conn) Next() ([][]byte, error) {
+	if c.paused || c.stalled || c.closed || c.taken >= turnQuota || c.fate.Load() != 0 {
+		return nil, nil
+	}
+	before := c.p.pos
+	args, err := c.p.Next()
+	if err != nil {
+		c.srv.stats.protocolErrors.Add(1)
+		return nil, err
+	}
+	if args == nil {
+		return nil, nil
+	}
+	if n := len(args[0]); (n == 4 || n == 5) && isHTTP(args[0]) {
+		c.srv.stats.crossProtocol.Add(1)
+		c.srv.warnCrossProtocol(c)
+		c.Kill()
+		return nil, nil
+	}
+	c.taken += c.p.pos - before
+	c.commands.Add(1)
+	if c.w.buf == nil {
+		c.w.buf, *c.spare = *c.spare, nil
+	}
+	return args, nil
+}
+
+func isHTTP(name []byte) bool {
+	return bytes.EqualFold(name, []byte("post")) || bytes.EqualFold(name, []byte("host:"))
+}
+
+// Unread makes the command that Next returned last come again. It is called before the next Next, at most once.
+func (c *Conn) Unread() {
+	c.p.Unread()
+	c.commands.Add(^uint64(0))
+}
+
+// Writer is where the reply to the current command goes.
+func (c *Conn) Writer() *Writer { return &c.w }
+
+// Seal queues everything written since the last Seal. It leaves when Released() >= pos and everything before it has left.
+func (c *Conn) Seal(pos uint64) {
+	b := c.w.buf
+	if len(b) == 0 {
+		return
+	}
+	c.q.mu.Lock()
+	size, adopted := c.q.appendLocked(b, pos)
+	c.q.mu.Unlock()
+	switch {
+	case adopted || cap(b) > adoptSize:
+		c.w.buf = nil
+	case *c.spare == nil:
+		*c.spare, c.w.buf = b[:0], nil
+	default:
+		c.w.buf = b[:0]
+	}
+	c.checkOutput(size)
+}
+
+// Send queues encoded bytes as Seal does, from any goroutine, and has the owner write them. It copies p.
+func (c *Conn) Send(pos uint64, p []byte) {
+	if len(p) >= adoptSize {
+		p = bytes.Clone(p)
+	}
+	c.q.mu.Lock()
+	size, _ := c.q.appendLocked(p, pos)
+	c.q.mu.Unlock()
+	if size == 0 {
+		return
+	}
+	c.checkOutput(size)
+	c.tell(mailFlush)
+}
+
+// Pause makes the current command the last that is served until Resume. The peer's end is still noticed, and ends the
+// connection at once.
+func (c *Conn) Pause() { c.paused = true }
+
+// Resume ends a Pause.
+func (c *Conn) Resume() { c.tell(mailResume) }
+
+// Stall is Pause until the first Release that comes after the turn began. With Unread before it, the same
+// command is tried again then.
+func (c *Conn) Stall() { c.stalled = true }
+
+// CloseAfterReply serves no more commands and closes the connection once everything queued, held output included, has left.
+func (c *Conn) CloseAfterReply() {
+	c.fate.Or(fateClosing)
+	c.tell(mailClose)
+}
+
+// Kill closes the connection as soon as its owner hears of it. Nothing that is queued leaves any more.
+func (c *Conn) Kill() {
+	if c.fate.Or(fateKilled)&fateKilled != 0 {
+		return
+	}
+	c.q.stop()
+	c.owner.unblock(c)
+	c.tell(mailKill)
+}
+
+// SetAuthenticated lifts or imposes the limits for clients that have not shown a password. A new connection is
+// authenticated; Open of a handler that wants a password says otherwise.
+func (c *Conn) SetAuthenticated(yes bool) { c.p.Unauthenticated = !yes }
+
+// SetClass chooses the output limit. Connections of class PubSub have no idle timeout.
+func (c *Conn) SetClass(class Class) { c.class.Store(uint32(class)) }
+
+// SetProtocol is Writer().SetProtocol.
+func (c *Conn) SetProtocol(protocol int) { c.w.SetProtocol(protocol) }
+
+// Held says whether output waits for a position.
+func (c *Conn) Held() bool {
+	_, _, _, held := c.q.state(c.srv.Released())
+	return held
+}
+
+// Info is what CLIENT LIST shows of a connection.
+type Info struct {
+	QueryBuffer     int // bytes received and not yet consumed
+	QueryBufferFree int // unused memory behind them
+	OutputBytes     int // bytes queued
+	OutputChunks    int
+	OutputMemory    int // memory that holds them
+	TotalMemory     int // estimate of all memory the connection uses
+	Held            bool
+	Created         time.Time
+	LastActive      time.Time
+	NetIn, NetOut   uint64
+	Commands        uint64
+}
+
+// Info is a snapshot.
+func (c *Conn) Info() Info {
+	i := Info{
+		QueryBuffer:     int(c.queryBytes.Load()),
+		QueryBufferFree: int(c.queryRoom.Load()),
+		Created:         c.created,
+		LastActive:      time.Unix(0, c.lastActive.Load()),
+		NetIn:           c.netIn.Load(),
+		NetOut:          c.netOut.Load(),
+		Commands:        c.commands.Load(),
+	}
+	i.OutputBytes, i.OutputChunks, i.OutputMemory, i.Held = c.q.state(c.srv.Released())
+	i.TotalMemory = connSize + i.QueryBuffer + i.QueryBufferFree + i.OutputMemory
+	return i
+}
+
+// connSize stands for the Conn and what its owner keeps for it.
+const connSize = 1 << 10
+
+// checkOutput kills a client that does not read.
+func (c *Conn) checkOutput(size int) {
+	limits := c.srv.output.Load()
+	l := &limits[min(c.class.Load(), uint32(classes-1))]
+	if l.Hard > 0 && int64(size) > l.Hard {
+		c.overflow("hard", size)
+		return
+	}
+	if l.Soft <= 0 || int64(size) <= l.Soft {
+		if c.softSince.Load() != 0 {
+			c.softSince.Store(0)
+		}
+		return
+	}
+	now := time.Now().UnixNano()
+	since := c.softSince.Load()
+	if since == 0 {
+		c.softSince.Store(now)
+	} else if now-since > int64(l.SoftFor) {
+		c.overflow("soft", size)
+	}
+}
+
+func (c *Conn) overflow(limit string, size int) {
+	if c.fate.Load()&fateKilled != 0 {
+		return
+	}
+	c.srv.stats.outputLimitKills.Add(1)
+	c.srv.logger.Warn("client closed: it does not read what it asked for", "client", c.remote, "id", c.id, "limit", limit, "queued", size)
+	c.Kill()
+}
+
+// received accounts for n bytes and checks the query buffer limit.
+func (c *Conn) received(n int, now time.Time) {
+	c.netIn.Add(uint64(n))
+	c.lastActive.Store(now.UnixNano())
+	c.showQueryBuffer()
+	if most := c.p.Limits.maxQueryBuffer(); c.p.memory() > most {
+		c.srv.stats.queryLimitKills.Add(1)
+		c.srv.logger.Warn("client closed: its query buffer is full", "client", c.remote, "id", c.id, "limit", most)
+		c.Kill()
+	}
+}
+
+func (c *Conn) showQueryBuffer() {
+	c.queryBytes.Store(int64(c.p.Buffered()))
+	c.queryRoom.Store(int64(c.p.room()))
+}
+
+// servable says whether a turn may include the connection.
+func (c *Conn) servable() bool {
+	return !c.paused && !c.stalled && !c.closed && c.fate.Load() == 0
+}
+
+// endTurn gives memory back. What the handler wrote and did not seal leaves at once.
+func (c *Conn) endTurn() {
+	c.Seal(0)
+	c.w.buf = nil
+	c.p.settle()
+	c.taken, c.inTurn = 0, false
+	c.showQueryBuffer()
+}
+
+// idleSince says whether the connection may be closed for silence, and since when it is silent.
+func (c *Conn) idleSince() (time.Time, bool) {
+	if c.paused || Class(c.class.Load()) != Normal {
+		return time.Time{}, false
+	}
+	return time.Unix(0, c.lastActive.Load()), true
+}
+
+// endStall ends a Stall when there was a Release since the turn began.
+func (c *Conn) endStall() {
+	if c.stalled && c.srv.releases.Load() != c.turnBegan {
+		c.stalled = false
+	}
+}
+
+// checkIdle kills a connection that has been silent too long, or has been above its soft output limit too long.
+func (c *Conn) checkIdle(now time.Time, timeout time.Duration) {
+	if since, may := c.idleSince(); may && timeout > 0 && now.Sub(since) > timeout {
+		c.srv.stats.timeouts.Add(1)
+		c.srv.logger.Debug("client closed: idle", "client", c.remote, "id", c.id)
+		c.Kill()
+		return
+	}
+	if c.softSince.Load() != 0 {
+		size, _, _, _ := c.q.state(c.srv.Released())
+		c.checkOutput(size)
+	}
+}

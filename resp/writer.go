@@ -1,0 +1,230 @@
+package resp
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/tidwall/redcon"
+)
+
+// Writer encodes replies in the protocol that its client speaks: types that RESP2 lacks are written as the RESP2 type
+// that redis-server uses instead. It appends to one buffer and allocates only when that must grow. Not safe for
+// concurrent use.
+//
+//	w.Array(2)
+//	w.Bulk(id)
+//	m := w.Mark()
+//	n := 0
+//	for ... { w.Bulk(field); n++ }
+//	w.InsertArray(m, n)          // the header, once the number is known
+type Writer struct {
+	buf   []byte
+	proto int
+}
+
+// NewWriter returns a writer of its own, without a connection, that speaks protocol 2 or 3.
+func NewWriter(protocol int) *Writer { return &Writer{proto: protocol} }
+
+// Protocol is 2 or 3.
+func (w *Writer) Protocol() int {
+	if w.proto == 3 {
+		return 3
+	}
+	return 2
+}
+
+// SetProtocol changes what is written from now on.
+func (w *Writer) SetProtocol(protocol int) { w.proto = protocol }
+
+// Bytes is what has been written since the last Seal or Reset; it aliases the buffer.
+func (w *Writer) Bytes() []byte { return w.buf }
+
+// Len is the number of those bytes.
+func (w *Writer) Len() int { return len(w.buf) }
+
+// Reset forgets them.
+func (w *Writer) Reset() { w.buf = w.buf[:0] }
+
+// Raw appends bytes that are encoded already.
+func (w *Writer) Raw(b []byte) { w.buf = append(w.buf, b...) }
+
+// RawString is Raw.
+func (w *Writer) RawString(s string) { w.buf = append(w.buf, s...) }
+
+// SimpleString writes +s. Line ends in it become blanks.
+func (w *Writer) SimpleString(s string) { w.line('+', s) }
+
+// OK writes +OK.
+func (w *Writer) OK() { w.buf = redcon.AppendOK(w.buf) }
+
+// Error writes an error whose first word is its code: "WRONGTYPE Operation ...". Line ends in it become blanks.
+func (w *Writer) Error(text string) { w.line('-', text) }
+
+// line writes a reply that is one line whatever is in s. (redcon's AppendString and AppendError copy s to clean it,
+// also when it is clean.)
+func (w *Writer) line(kind byte, s string) {
+	w.buf = append(w.buf, kind)
+	at := len(w.buf)
+	w.buf = append(w.buf, s...)
+	for i := at; i < len(w.buf); i++ {
+		if w.buf[i] == '\r' || w.buf[i] == '\n' {
+			w.buf[i] = ' '
+		}
+	}
+	w.buf = append(w.buf, '\r', '\n')
+}
+
+// Int writes :n.
+func (w *Writer) Int(n int64) { w.buf = redcon.AppendInt(w.buf, n) }
+
+// Bulk writes a bulk string.
+func (w *Writer) Bulk(b []byte) { w.buf = redcon.AppendBulk(w.buf, b) }
+
+// BulkString writes a bulk string.
+func (w *Writer) BulkString(s string) { w.buf = redcon.AppendBulkString(w.buf, s) }
+
+// BulkInt writes a bulk string that holds a number.
+func (w *Writer) BulkInt(n int64) {
+	var digits [20]byte
+	w.Bulk(strconv.AppendInt(digits[:0], n, 10))
+}
+
+// Null writes the absence of a string: $-1, or _ in RESP3.
+func (w *Writer) Null() {
+	if w.proto == 3 {
+		w.buf = append(w.buf, '_', '\r', '\n')
+		return
+	}
+	w.buf = redcon.AppendNull(w.buf)
+}
+
+// NullArray writes the absence of an array: *-1, or _ in RESP3.
+func (w *Writer) NullArray() {
+	if w.proto == 3 {
+		w.buf = append(w.buf, '_', '\r', '\n')
+		return
+	}
+	w.buf = append(w.buf, '*', '-', '1', '\r', '\n')
+}
+
+// Array begins an array of n.
+func (w *Writer) Array(n int) { w.buf = redcon.AppendArray(w.buf, n) }
+
+// Map begins n pairs: %n, or an array of 2n in RESP2.
+func (w *Writer) Map(n int) { w.buf = w.appendMap(w.buf, n) }
+
+// Set begins a set of n: ~n, or an array in RESP2.
+func (w *Writer) Set(n int) {
+	if w.proto == 3 {
+		w.buf = appendHeader(w.buf, '~', n)
+		return
+	}
+	w.Array(n)
+}
+
+// Push begins a message of n parts that answers no command: >n, or an array in RESP2.
+func (w *Writer) Push(n int) {
+	if w.proto == 3 {
+		w.buf = appendHeader(w.buf, '>', n)
+		return
+	}
+	w.Array(n)
+}
+
+// Double writes a float with 17 digits as redis-server 7.0 does: ,f or a bulk string in RESP2.
+func (w *Writer) Double(f float64) {
+	var digits [32]byte
+	text := appendDouble(digits[:0], f)
+	if w.proto == 3 {
+		w.buf = append(w.buf, ',')
+		w.buf = append(w.buf, text...)
+		w.buf = append(w.buf, '\r', '\n')
+		return
+	}
+	w.Bulk(text)
+}
+
+func appendDouble(b []byte, f float64) []byte {
+	switch {
+	case math.IsInf(f, 1):
+		return append(b, "inf"...)
+	case math.IsInf(f, -1):
+		return append(b, "-inf"...)
+	case math.IsNaN(f):
+		return append(b, "nan"...)
+	}
+	return strconv.AppendFloat(b, f, 'g', 17, 64)
+}
+
+// Bool writes #t or #f, :1 or :0 in RESP2.
+func (w *Writer) Bool(v bool) {
+	switch {
+	case w.proto == 3 && v:
+		w.buf = append(w.buf, '#', 't', '\r', '\n')
+	case w.proto == 3:
+		w.buf = append(w.buf, '#', 'f', '\r', '\n')
+	case v:
+		w.Int(1)
+	default:
+		w.Int(0)
+	}
+}
+
+// Verbatim writes text of a format of three letters ("txt", "mkd"); a bulk string in RESP2.
+func (w *Writer) Verbatim(format, s string) {
+	if w.proto != 3 {
+		w.BulkString(s)
+		return
+	}
+	w.buf = appendHeader(w.buf, '=', len(s)+4)
+	w.buf = append(w.buf, format[:3]...)
+	w.buf = append(w.buf, ':')
+	w.buf = append(w.buf, s...)
+	w.buf = append(w.buf, '\r', '\n')
+}
+
+// BigNumber writes digits of any length; a bulk string in RESP2.
+func (w *Writer) BigNumber(digits string) {
+	if w.proto == 3 {
+		w.line('(', digits)
+		return
+	}
+	w.BulkString(digits)
+}
+
+// Mark is a place in what has been written since the last Seal.
+func (w *Writer) Mark() int { return len(w.buf) }
+
+// Truncate forgets everything written after the mark.
+func (w *Writer) Truncate(mark int) { w.buf = w.buf[:mark] }
+
+// InsertArray puts the header of an array of n before what was written after the mark.
+func (w *Writer) InsertArray(mark, n int) {
+	var header [24]byte
+	w.insert(mark, redcon.AppendArray(header[:0], n))
+}
+
+// InsertMap puts the header of n pairs before what was written after the mark.
+func (w *Writer) InsertMap(mark, n int) {
+	var header [24]byte
+	w.insert(mark, w.appendMap(header[:0], n))
+}
+
+func (w *Writer) insert(mark int, header []byte) {
+	w.buf = append(w.buf, header...)
+	copy(w.buf[mark+len(header):], w.buf[mark:len(w.buf)-len(header)])
+	copy(w.buf[mark:], header)
+}
+
+func (w *Writer) appendMap(b []byte, n int) []byte {
+	if w.proto == 3 {
+		return appendHeader(b, '%', n)
+	}
+	return redcon.AppendArray(b, 2*n)
+}
+
+func appendHeader(b []byte, kind byte, n int) []byte {
+	b = append(b, kind)
+	b = strconv.AppendInt(b, int64(n), 10)
+	return append(b, '\r', '\n')
+}
