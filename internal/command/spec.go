@@ -16,7 +16,13 @@
 // written before is dropped.
 package command
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// RedisVersion is the version of Redis whose behaviour and command set Weir follows, and that clients are told.
+const RedisVersion = "7.0.15"
 
 // Flags are properties of a command that COMMAND shows and the dispatcher acts on.
 type Flags uint32
@@ -102,6 +108,7 @@ type Spec struct {
 	Flags      Flags
 	Keys       Keys
 	Tips       []string // as in Redis's command tips
+	ACL        []string // categories, without '@', beyond those that group and flags imply
 	Run        Handler  // nil for a container
 	Sub        []Spec   // subcommands of a container, whose Run is nil
 
@@ -130,17 +137,21 @@ func (s *Spec) Categories() []string {
 		}
 	}
 	group := s.Group.category()
-	add(group == "keyspace", "keyspace")
-	add(s.Flags&ReadOnly != 0 && group != "" && group != "connection", "read")
+	if len(s.Sub) > 0 && s.Run == nil {
+		group = "" // a container is only a name: its subcommands carry the categories
+	}
+	in := func(category string) bool { return group == category || slices.Contains(s.ACL, category) }
+	add(in("keyspace"), "keyspace")
+	add(s.Flags&ReadOnly != 0, "read")
 	add(s.Flags&Write != 0, "write")
-	add(group == "stream", "stream")
+	add(in("stream"), "stream")
 	add(s.Flags&PubSub != 0, "pubsub")
 	add(s.Flags&Admin != 0, "admin")
 	add(s.Flags&Fast != 0, "fast")
 	add(s.Flags&Fast == 0, "slow")
 	add(s.Flags&Blocking != 0, "blocking")
 	add(s.Flags&(Admin|Dangerous) != 0, "dangerous")
-	add(group == "connection", "connection")
+	add(in("connection"), "connection")
 	return c
 }
 
