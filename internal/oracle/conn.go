@@ -58,8 +58,13 @@ func (c *Conn) Send(args ...string) error {
 
 // Receive reads one reply. A connection closed by the server is a reply of kind
 // 'c'; anything else that goes wrong is an error.
-func (c *Conn) Receive() (Reply, error) {
-	if err := c.SetReadDeadline(time.Now().Add(ReplyTimeout)); err != nil {
+func (c *Conn) Receive() (Reply, error) { return c.receive(time.Now().Add(ReplyTimeout)) }
+
+// Wait is Receive for a blocked client: it waits as long as it takes.
+func (c *Conn) Wait() (Reply, error) { return c.receive(time.Time{}) }
+
+func (c *Conn) receive(deadline time.Time) (Reply, error) {
+	if err := c.SetReadDeadline(deadline); err != nil {
 		return Reply{}, err
 	}
 	rep, err := ReadReply(c.r)

@@ -165,3 +165,16 @@ func editFields(fields []string, edit func(name, sep, value string) string) []st
 	}
 	return kept
 }
+
+// Normalise applies rules, written as in a transcript, to a reply. It panics on
+// rules that do not exist: they are written in code.
+func Normalise(r Reply, rules string) Reply {
+	list, err := parseRules(rules)
+	if err != nil {
+		panic(err)
+	}
+	for _, u := range list {
+		r = u.apply(r)
+	}
+	return r
+}

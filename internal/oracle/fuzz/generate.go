@@ -1,0 +1,299 @@
+package fuzz
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// Op is one command of one client. An argument {0} stands for the ID that the
+// server gave to client 0.
+type Op struct {
+	Client int
+	Args   []string
+}
+
+// Round is a list of commands, and the protocol that each client starts with.
+type Round struct {
+	Protos []int
+	Ops    []Op
+}
+
+// Generate makes a round of n commands. The same seed gives the same round.
+func Generate(seed, round uint64, n int) Round {
+	g := &generator{r: rand.New(rand.NewPCG(seed, round)), last: map[string]uint64{}}
+	var rd Round
+	for range 1 + g.r.IntN(3) {
+		rd.Protos = append(rd.Protos, 2+g.r.IntN(2))
+	}
+	g.clients = len(rd.Protos)
+	for range n {
+		args := g.command()
+		if g.one(20) {
+			args = g.mutate(args)
+		}
+		rd.Ops = append(rd.Ops, Op{g.r.IntN(g.clients), args})
+	}
+	return rd
+}
+
+type generator struct {
+	r       *rand.Rand
+	clients int
+	last    map[string]uint64 // roughly the last ms of each key, so that most XADDs succeed
+}
+
+func (g *generator) one(in int) bool { return g.r.IntN(in) == 0 }
+
+func (g *generator) pick(words ...string) string { return words[g.r.IntN(len(words))] }
+
+func (g *generator) key() string {
+	return g.pick("a", "a", "a", "b", "b", "c", "d", "", "k\x00\xff", "tag{x}")
+}
+
+// number gives integers as options take them, mostly small.
+func (g *generator) number() string {
+	if g.one(8) {
+		return g.pick("-1", "", "x", "1.5", "+1", "01", " 1", "1 ", "9223372036854775807", "9223372036854775808",
+			"-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616", "1e3", "0x1", "\x00")
+	}
+	return strconv.Itoa(g.r.IntN(12))
+}
+
+// fixedID gives IDs that name an entry or a place between entries.
+func (g *generator) fixedID(key string) string {
+	ms := g.last[key] - min(g.last[key], g.r.Uint64N(12)) + g.r.Uint64N(3)
+	switch g.r.IntN(12) {
+	case 0, 1:
+		return strconv.FormatUint(ms, 10)
+	case 2:
+		return g.pick("0", "0-0", "0-1", "1-1", "18446744073709551615", "18446744073709551615-18446744073709551615",
+			"18446744073709551615-0", "0-18446744073709551615", "18446744073709551614-18446744073709551615",
+			"18446744073709551616", "1-18446744073709551616", "-1", "-1-1", "1-", "-", "+", "*", "$", ">", "", "x", "1-x", "x-1", "1-1-1",
+			" 1", "1 ", "01-01", "1.0", "(", "(1", "(x", "1-*", "*-1", "99999999999999-5")
+	}
+	return strconv.FormatUint(ms, 10) + "-" + strconv.Itoa(g.r.IntN(4))
+}
+
+// newID gives IDs for XADD: mostly greater than the last.
+func (g *generator) newID(key string) string {
+	switch g.r.IntN(16) {
+	case 0:
+		return g.fixedID(key)
+	case 1:
+		return "*"
+	case 2, 3:
+		return strconv.FormatUint(g.last[key], 10) + "-*"
+	case 4:
+		g.last[key]++
+		return strconv.FormatUint(g.last[key], 10)
+	case 5:
+		return strconv.FormatUint(g.last[key], 10) + "-" + strconv.Itoa(g.r.IntN(9))
+	}
+	g.last[key] += 1 + g.r.Uint64N(2)
+	return strconv.FormatUint(g.last[key], 10) + "-" + strconv.Itoa(g.r.IntN(4))
+}
+
+func (g *generator) rangeEnd(key string, open string) string {
+	switch g.r.IntN(6) {
+	case 0, 1:
+		return open
+	case 2:
+		return "(" + g.fixedID(key)
+	}
+	return g.fixedID(key)
+}
+
+func (g *generator) trim(key string) []string {
+	args := []string{g.pick("MAXLEN", "MAXLEN", "MINID", "maxlen")}
+	if g.one(2) {
+		args = append(args, g.pick("=", "~", "~"))
+	}
+	if strings.EqualFold(args[0], "MINID") {
+		args = append(args, g.fixedID(key))
+	} else {
+		args = append(args, g.number())
+	}
+	if g.one(5) {
+		args = append(args, "LIMIT", g.number())
+	}
+	return args
+}
+
+func (g *generator) value() string {
+	if g.one(40) {
+		return strings.Repeat(g.pick("v", "\x00", "\xff"), g.r.IntN(6000))
+	}
+	return g.pick("1", "v", "", "-7", "12345678901", "\x00\xff\r\n", "some longer text that is no number")
+}
+
+func (g *generator) xadd() []string {
+	key := g.key()
+	args := []string{"XADD", key}
+	if g.one(10) {
+		args = append(args, "NOMKSTREAM")
+	}
+	if g.one(6) {
+		args = append(args, g.trim(key)...)
+	}
+	args = append(args, g.newID(key))
+	for range 1 + g.r.IntN(3) {
+		args = append(args, g.pick("f", "f", "name", "", "\xff"), g.value())
+	}
+	return args
+}
+
+func (g *generator) xread() []string {
+	args := []string{"XREAD"}
+	if g.one(3) {
+		args = append(args, "COUNT", g.number())
+	}
+	if g.one(3) {
+		args = append(args, "BLOCK", g.pick("0", "0", "0", "1", "-1", "x"))
+	}
+	if g.one(40) {
+		args = append(args, g.pick("GROUP", "NOACK", "FOO"))
+	}
+	args = append(args, "STREAMS")
+	var ids []string
+	for range 1 + g.r.IntN(3) {
+		key := g.key()
+		args = append(args, key)
+		ids = append(ids, g.pick("$", g.fixedID(key), g.fixedID(key)))
+	}
+	return append(args, ids...)
+}
+
+func (g *generator) some(word string) []string {
+	args := []string{word, g.key()}
+	for g.one(2) {
+		args = append(args, g.key())
+	}
+	return args
+}
+
+func (g *generator) command() []string {
+	key := g.key()
+	switch n := g.r.IntN(100); {
+	case n < 34:
+		return g.xadd()
+	case n < 48:
+		return g.xread()
+	case n < 56:
+		args := []string{"XRANGE", key, g.rangeEnd(key, "-"), g.rangeEnd(key, "+")}
+		if g.one(3) {
+			args = append(args, "COUNT", g.number())
+		}
+		return args
+	case n < 63:
+		args := []string{"XREVRANGE", key, g.rangeEnd(key, "+"), g.rangeEnd(key, "-")}
+		if g.one(3) {
+			args = append(args, "COUNT", g.number())
+		}
+		return args
+	case n < 70:
+		args := []string{"XDEL", key, g.fixedID(key)}
+		for g.one(2) {
+			args = append(args, g.fixedID(key))
+		}
+		return args
+	case n < 74:
+		return append([]string{"XTRIM", key}, g.trim(key)...)
+	case n < 77:
+		return []string{"XLEN", key}
+	case n < 82:
+		args := []string{"XINFO", "STREAM", key}
+		if g.one(2) {
+			args = append(args, "FULL")
+			if g.one(2) {
+				args = append(args, "COUNT", g.number())
+			}
+		}
+		return args
+	case n < 85:
+		args := []string{"XSETID", key, g.fixedID(key)}
+		if g.one(2) {
+			args = append(args, "ENTRIESADDED", g.number(), "MAXDELETEDID", g.fixedID(key))
+		}
+		return args
+	case n < 87:
+		return g.some(g.pick("DEL", "UNLINK"))
+	case n < 89:
+		return g.some("EXISTS")
+	}
+	return g.other(key)
+}
+
+// other gives what clients send around the stream commands.
+func (g *generator) other(key string) []string {
+	switch g.r.IntN(16) {
+	case 0:
+		return []string{"TYPE", key}
+	case 1:
+		return []string{"DBSIZE"}
+	case 2:
+		return []string{"KEYS", g.pick("*", "?", "[a-c]", "k*", "", "[^a]", "t?g{x}", "*[", "\\a", "a*a*a*b", "k\x00?")}
+	case 3:
+		return []string{"SCAN", "0", "COUNT", "1000", "MATCH", g.pick("*", "a", "?", "nosuch")}
+	case 4, 5:
+		return []string{"SELECT", g.pick("0", "0", "0", "0", "1", "3", "16", "-1", "x", "00")}
+	case 6:
+		if g.one(6) {
+			return []string{g.pick("FLUSHDB", "FLUSHALL"), g.pick("ASYNC", "SYNC", "FOO")}
+		}
+		return []string{"DBSIZE"}
+	case 7:
+		return []string{"PING", g.value()}
+	case 8:
+		return []string{"ECHO", g.value()}
+	case 9:
+		return []string{"HELLO", g.pick("2", "3", "2", "3", "4", "x")}
+	case 10:
+		return []string{"CLIENT", "SETNAME", g.pick("me", "", "a b", "x\n", "longer-name")}
+	case 11:
+		return []string{"CLIENT", "GETNAME"}
+	case 12:
+		if g.one(4) {
+			return []string{"RESET"}
+		}
+		return []string{"INFO", "keyspace"}
+	case 13:
+		return append([]string{"COMMAND", "GETKEYS"}, g.pick2(g.xadd, g.xread)...)
+	case 14:
+		return []string{"CLIENT", "UNBLOCK", "{" + strconv.Itoa(g.r.IntN(g.clients)) + "}", g.pick("TIMEOUT", "ERROR", "FOO")}
+	}
+	return []string{g.pick("FOO", "XADDX", "", "xinfo", "config", "client", "command", "object"), g.value(), key}
+}
+
+func (g *generator) pick2(a, b func() []string) []string {
+	if g.one(2) {
+		return a()
+	}
+	return b()
+}
+
+// mutate breaks a command: an argument less, more, twice, moved or recased.
+func (g *generator) mutate(args []string) []string {
+	i := g.r.IntN(len(args))
+	out := append([]string(nil), args...)
+	switch g.r.IntN(6) {
+	case 0:
+		if len(out) > 1 {
+			out = append(out[:i], out[i+1:]...)
+		}
+	case 1:
+		out = append(out[:i], append([]string{args[i]}, out[i:]...)...)
+	case 2:
+		out = append(out, g.pick("COUNT", "MAXLEN", "LIMIT", "STREAMS", "FULL", "x", "1", ""))
+	case 3:
+		j := g.r.IntN(len(out))
+		out[i], out[j] = out[j], out[i]
+	case 4:
+		if i > 0 {
+			out[i] = g.pick(g.number(), g.fixedID(""), "COUNT", "BLOCK", "STREAMS", "~", "=")
+		}
+	case 5:
+		out[i] = strings.ToLower(out[i])
+	}
+	return out
+}

@@ -1,0 +1,354 @@
+package fuzz
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// Mismatch is the first difference of a round.
+type Mismatch struct {
+	At   int // index of the op; len(Ops) for the final state
+	What string
+	A, B string
+}
+
+// peer is one of the two servers.
+type peer struct {
+	control *oracle.Conn
+	clients []*client
+}
+
+type client struct {
+	conn    *oracle.Conn
+	id      string
+	replies chan answer // one per command sent
+}
+
+type answer struct {
+	reply oracle.Reply
+	err   error
+}
+
+// connect empties the server and opens the clients of a round.
+func connect(addr string, protos []int) (*peer, error) {
+	p := &peer{}
+	var err error
+	if p.control, err = oracle.Dial(addr); err != nil {
+		return nil, err
+	}
+	if _, err := p.control.MustDo("FLUSHALL"); err != nil {
+		return nil, err
+	}
+	for _, proto := range protos {
+		c := &client{replies: make(chan answer, 1)}
+		if c.conn, err = oracle.Dial(addr); err != nil {
+			return nil, err
+		}
+		if _, err := c.conn.MustDo("HELLO", strconv.Itoa(proto)); err != nil {
+			return nil, err
+		}
+		id, err := c.conn.MustDo("CLIENT", "ID")
+		if err != nil {
+			return nil, err
+		}
+		c.id = id.Text
+		p.clients = append(p.clients, c)
+		go c.read()
+	}
+	return p, nil
+}
+
+func (c *client) read() {
+	for {
+		r, err := c.conn.Wait()
+		c.replies <- answer{r, err}
+		if err != nil || r.Kind == 'c' {
+			return
+		}
+	}
+}
+
+func (p *peer) close() {
+	_ = p.control.Close()
+	for _, c := range p.clients {
+		_ = c.conn.Close()
+	}
+}
+
+func (p *peer) send(op Op) error {
+	args := make([]string, len(op.Args))
+	for i, a := range op.Args {
+		if len(a) == 3 && a[0] == '{' && a[2] == '}' {
+			if n := int(a[1] - '0'); n >= 0 && n < len(p.clients) {
+				a = p.clients[n].id
+			}
+		}
+		args[i] = a
+	}
+	return p.clients[op.Client].conn.Send(args...)
+}
+
+// receive waits for the next reply of a client.
+func (c *client) receive() (oracle.Reply, error) {
+	select {
+	case a := <-c.replies:
+		return a.reply, a.err
+	case <-time.After(oracle.ReplyTimeout):
+		return oracle.Reply{}, fmt.Errorf("no reply within %v", oracle.ReplyTimeout)
+	}
+}
+
+func (p *peer) blocked() (int, error) {
+	r, err := p.control.MustDo("INFO", "clients")
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(r.Text, "blocked_clients:")
+	number, _, _ := strings.Cut(after, "\r\n")
+	return strconv.Atoi(number)
+}
+
+// outcome waits until the command of a client is answered, or the client
+// counts as blocked beside the others that are.
+func (p *peer) outcome(c *client, others int) (r oracle.Reply, blocked bool, err error) {
+	for end := time.Now().Add(oracle.ReplyTimeout); time.Now().Before(end); {
+		select {
+		case a := <-c.replies:
+			return a.reply, false, a.err
+		default:
+		}
+		n, err := p.blocked()
+		if err != nil {
+			return r, false, err
+		}
+		if n > others {
+			return r, true, nil
+		}
+		select { // blocked for a moment and answered since, or on its way
+		case a := <-c.replies:
+			return a.reply, false, a.err
+		case <-time.After(100 * time.Microsecond):
+		}
+	}
+	return r, false, fmt.Errorf("neither answered nor blocked")
+}
+
+// run is the state of one round on both servers.
+type run struct {
+	peers   [2]*peer
+	waiting map[int][]string // blocked clients and their commands
+}
+
+// Run plays a round on two servers, A being the judge, and returns the first
+// difference, or nil. An error means that a server did not answer at all.
+func Run(addrA, addrB string, rd Round) (*Mismatch, error) {
+	u := &run{waiting: map[int][]string{}}
+	for i, addr := range []string{addrA, addrB} {
+		p, err := connect(addr, rd.Protos)
+		if err != nil {
+			return nil, err
+		}
+		defer p.close()
+		u.peers[i] = p
+	}
+	for i, op := range rd.Ops {
+		if u.waiting[op.Client] != nil || skip(op.Args, len(u.waiting) > 0) {
+			continue
+		}
+		m, err := u.op(op)
+		if err != nil {
+			return nil, fmt.Errorf("op %d, %s: %w", i, oracle.FormatCommand(op.Args), err)
+		}
+		if m != nil {
+			m.At = i
+			return m, nil
+		}
+	}
+	m, err := u.finish()
+	if m != nil {
+		m.At = len(rd.Ops)
+	}
+	return m, err
+}
+
+func (u *run) op(op Op) (*Mismatch, error) {
+	for _, p := range u.peers {
+		if err := p.send(op); err != nil {
+			return nil, err
+		}
+	}
+	var text [2]string
+	var blocked [2]bool
+	for i, p := range u.peers {
+		c := p.clients[op.Client]
+		var r oracle.Reply
+		var err error
+		if mayBlock(op.Args) && !expires(op.Args) {
+			r, blocked[i], err = p.outcome(c, len(u.waiting))
+		} else {
+			r, err = c.receive()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if text[i] = "(blocked)"; !blocked[i] {
+			text[i] = normalise(op.Args, r)
+		}
+	}
+	if text[0] != text[1] {
+		return &Mismatch{What: describe(op), A: text[0], B: text[1]}, nil
+	}
+	if blocked[0] {
+		u.waiting[op.Client] = op.Args
+		if len(u.waiting) == len(u.peers[0].clients) {
+			return u.unblock(op.Client)
+		}
+		return nil, nil
+	}
+	return u.settle(describe(op))
+}
+
+// expires says that a blocking read ends by itself, soon.
+func expires(args []string) bool {
+	for i, a := range args[:len(args)-1] {
+		if strings.EqualFold(a, "block") {
+			ms, err := strconv.Atoi(args[i+1])
+			return err == nil && ms > 0 && ms < 100
+		}
+	}
+	return false
+}
+
+func describe(op Op) string {
+	return fmt.Sprintf("client %d: %s", op.Client, oracle.FormatCommand(op.Args))
+}
+
+// settle collects what a command gave to clients that were blocked.
+func (u *run) settle(after string) (*Mismatch, error) {
+	if len(u.waiting) == 0 {
+		return nil, nil
+	}
+	var n [2]int
+	for i, p := range u.peers {
+		var err error
+		if n[i], err = p.blocked(); err != nil {
+			return nil, err
+		}
+	}
+	if n[0] != n[1] {
+		return &Mismatch{What: "clients blocked after " + after, A: strconv.Itoa(n[0]), B: strconv.Itoa(n[1])}, nil
+	}
+	for len(u.waiting) > n[0] { // the judge says who was answered
+		who, r, err := u.next()
+		if err != nil {
+			return nil, err
+		}
+		args := u.waiting[who]
+		delete(u.waiting, who)
+		rb, err := u.peers[1].clients[who].receive()
+		if err != nil {
+			return nil, fmt.Errorf("client %d blocked in %s, after %s: %w", who, oracle.FormatCommand(args), after, err)
+		}
+		if a, b := normalise(args, r), normalise(args, rb); a != b {
+			return &Mismatch{What: fmt.Sprintf("client %d woken from %s by %s", who, oracle.FormatCommand(args), after), A: a, B: b}, nil
+		}
+	}
+	return nil, nil
+}
+
+// next returns a waiting client of the judge that has been answered.
+func (u *run) next() (int, oracle.Reply, error) {
+	for end := time.Now().Add(oracle.ReplyTimeout); time.Now().Before(end); time.Sleep(50 * time.Microsecond) {
+		for who := range u.peers[0].clients {
+			if u.waiting[who] == nil {
+				continue
+			}
+			select {
+			case a := <-u.peers[0].clients[who].replies:
+				return who, a.reply, a.err
+			default:
+			}
+		}
+	}
+	return 0, oracle.Reply{}, fmt.Errorf("the judge unblocked a client and did not answer it")
+}
+
+// unblock ends the wait of a client from outside.
+func (u *run) unblock(who int) (*Mismatch, error) {
+	for _, p := range u.peers {
+		if _, err := p.control.MustDo("CLIENT", "UNBLOCK", p.clients[who].id); err != nil {
+			return nil, err
+		}
+	}
+	return u.settle("CLIENT UNBLOCK")
+}
+
+// finish unblocks everybody and compares the state of both servers.
+func (u *run) finish() (*Mismatch, error) {
+	for who := range u.peers[0].clients {
+		if u.waiting[who] != nil {
+			if m, err := u.unblock(who); m != nil || err != nil {
+				return m, err
+			}
+		}
+	}
+	a, err := dump(u.peers[0].control)
+	if err != nil {
+		return nil, err
+	}
+	b, err := dump(u.peers[1].control)
+	if err != nil {
+		return nil, err
+	}
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return &Mismatch{What: "final state", A: a[i], B: b[i]}, nil
+		}
+	}
+	if len(a) != len(b) {
+		return &Mismatch{What: "final state", A: strings.Join(a, "\n"), B: strings.Join(b, "\n")}, nil
+	}
+	return nil, nil
+}
+
+// Dump lists the whole state of a server, ready to be compared.
+func Dump(addr string) ([]string, error) {
+	c, err := oracle.Dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = c.Close() }()
+	return dump(c)
+}
+
+func dump(c *oracle.Conn) ([]string, error) {
+	var out []string
+	for db := range 16 {
+		if _, err := c.MustDo("SELECT", strconv.Itoa(db)); err != nil {
+			return nil, err
+		}
+		keys, err := c.MustDo("KEYS", "*")
+		if err != nil {
+			return nil, err
+		}
+		keys = oracle.Normalise(keys, "sorted")
+		out = append(out, fmt.Sprintf("database %d: %s", db, keys))
+		for _, k := range keys.Elems {
+			for _, args := range [][]string{
+				{"TYPE", k.Text}, {"XLEN", k.Text}, {"XRANGE", k.Text, "-", "+"}, {"XREVRANGE", k.Text, "+", "-"},
+				{"XINFO", "STREAM", k.Text}, {"XINFO", "STREAM", k.Text, "FULL", "COUNT", "0"},
+			} {
+				r, err := c.MustDo(args...)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, fmt.Sprintf("database %d: %s\n%s", db, oracle.FormatCommand(args), normalise(args, r)))
+			}
+		}
+	}
+	return out, nil
+}
