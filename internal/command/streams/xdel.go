@@ -1,0 +1,47 @@
+package streams
+
+import "github.com/weirmq/weir/internal/command"
+
+var xdel = command.Spec{
+	Name: "xdel", Group: command.Streams, Since: "5.0.0", Arity: -3,
+	Syntax:     "key id [id ...]",
+	Summary:    "Delete entries of a stream and return how many there were.",
+	Complexity: "O(N log M) for N IDs and M entries",
+	Flags:      command.Write | command.Fast,
+	Keys:       command.KeyAt(1),
+	Run:        command.Handle(parseXDel, runXDel),
+}
+
+// xdelArgs leaves the IDs as text: what is wrong with them matters only if there is a stream.
+type xdelArgs struct {
+	key []byte
+	ids [][]byte
+}
+
+func parseXDel(args command.Args) (xdelArgs, error) { return xdelArgs{args[1], args[2:]}, nil }
+
+func runXDel(c *command.Call, a xdelArgs) error {
+	s, err := c.Tx.Stream(a.key)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		c.Out.Int(0)
+		return nil
+	}
+	// All or nothing: a malformed ID must not leave half of them deleted.
+	for _, text := range a.ids {
+		if _, err := parseID(text, 0); err != nil {
+			return err
+		}
+	}
+	n := int64(0)
+	for _, text := range a.ids {
+		if id, _ := parseID(text, 0); s.Has(id) {
+			c.Tx.StreamDelete(a.key, id)
+			n++
+		}
+	}
+	c.Out.Int(n)
+	return nil
+}

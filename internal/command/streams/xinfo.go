@@ -1,0 +1,168 @@
+package streams
+
+import (
+	"math"
+
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/stream"
+)
+
+var xinfo = command.Spec{
+	Name: "xinfo", Group: command.Streams, Since: "5.0.0", Arity: -2,
+	Summary: "Look into streams.",
+	Sub:     []command.Spec{xinfoHelp, xinfoStream},
+}
+
+var xinfoHelp = command.Spec{
+	Name: "help", Since: "5.0.0", Arity: 2,
+	Summary: "Return what XINFO can do.",
+	Flags:   command.Loading | command.Stale,
+	Run:     command.Plain(runXInfoHelp),
+}
+
+var xinfoStream = command.Spec{
+	Name: "stream", Since: "5.0.0", Arity: -3,
+	Syntax:  "key [FULL [COUNT count]]",
+	Summary: "Return the length, the IDs and the counters of a stream, and its first and last entries.",
+	Flags:   command.ReadOnly,
+	Keys:    command.KeyAt(2),
+	Run:     command.Handle(parseXInfoStream, runXInfoStream),
+}
+
+func runXInfoHelp(c *command.Call) error {
+	lines := [...]string{
+		"XINFO <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+		"STREAM <key> [FULL [COUNT <count>]",
+		"    Show information about the stream.",
+		"HELP",
+		"    Prints this help.",
+	}
+	c.Out.Array(len(lines))
+	for _, line := range lines {
+		c.Out.SimpleString(line)
+	}
+	return nil
+}
+
+type xinfoStreamArgs struct {
+	key   []byte
+	full  bool
+	count uint64 // of FULL; 0: all
+	// err is what is wrong with the options. It matters only if there is a stream.
+	err error
+}
+
+// defaultFullCount is how many entries FULL shows.
+const defaultFullCount = 10
+
+func parseXInfoStream(args command.Args) (xinfoStreamArgs, error) {
+	a := xinfoStreamArgs{key: args[2], count: defaultFullCount}
+	options := args[3:]
+	if len(options) == 0 {
+		return a, nil
+	}
+	if len(options) != 1 && len(options) != 3 || !command.EqualFold(options[0], "FULL") ||
+		len(options) == 3 && !command.EqualFold(options[1], "COUNT") {
+		a.err = command.Errorf("ERR unknown subcommand or wrong number of arguments for '%s'. Try XINFO HELP.", command.Printable(args[1], 128))
+		return a, nil
+	}
+	a.full = true
+	if len(options) == 3 {
+		n, err := command.ParseInt(options[2])
+		if n >= 0 {
+			a.count = uint64(n)
+		}
+		a.err = err
+	}
+	return a, nil
+}
+
+func runXInfoStream(c *command.Call, a xinfoStreamArgs) error {
+	s, err := c.Tx.Stream(a.key)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return command.ErrNoSuchKey
+	}
+	if a.err != nil {
+		return a.err
+	}
+	fields := 10
+	if a.full {
+		fields = 9
+	}
+	idempotency := s.Idempotency()
+	if idempotency != nil {
+		fields += 6
+	}
+	c.Out.Map(fields)
+	writeCounters(c, s)
+	if idempotency != nil {
+		writeIdempotency(c, idempotency.Stats())
+	}
+	if a.full {
+		writeFull(c, s, a.count)
+	} else {
+		writeEdges(c, s)
+	}
+	return nil
+}
+
+func writeInt(c *command.Call, name string, n uint64) {
+	c.Out.BulkString(name)
+	c.Out.Int(int64(min(n, math.MaxInt64)))
+}
+
+// writeCounters writes the fields that both forms share. Where Redis has a radix tree with a key per listpack, there is
+// a list of blocks: its keys are the blocks, and its nodes are those and the list.
+func writeCounters(c *command.Call, s *stream.Stream) {
+	first, _ := s.First()
+	writeInt(c, "length", s.Len())
+	writeInt(c, "radix-tree-keys", uint64(s.Blocks()))
+	writeInt(c, "radix-tree-nodes", uint64(s.Blocks())+1)
+	c.Out.BulkString("last-generated-id")
+	writeID(c, s.LastID())
+	c.Out.BulkString("max-deleted-entry-id")
+	writeID(c, s.MaxDeletedID())
+	writeInt(c, "entries-added", s.EntriesAdded())
+	c.Out.BulkString("recorded-first-entry-id")
+	writeID(c, first)
+}
+
+// writeIdempotency writes what Redis has since 8.6. It is left out for streams that never had idempotent producers, for
+// some client libraries refuse fields that they do not know.
+func writeIdempotency(c *command.Call, stats stream.IdempotencyStats) {
+	writeInt(c, "idmp-duration", uint64(stats.Seconds))
+	writeInt(c, "idmp-maxsize", uint64(stats.MaxSize))
+	writeInt(c, "pids-tracked", uint64(stats.Producers))
+	writeInt(c, "iids-tracked", uint64(stats.IIDs))
+	writeInt(c, "iids-added", stats.Added)
+	writeInt(c, "iids-duplicates", stats.Duplicates)
+}
+
+func writeEdges(c *command.Call, s *stream.Stream) {
+	writeInt(c, "groups", 0)
+	c.Out.BulkString("first-entry")
+	it := s.Range(stream.MinID, stream.MaxID)
+	writeOne(c, &it)
+	c.Out.BulkString("last-entry")
+	it = s.Reverse(stream.MinID, stream.MaxID)
+	writeOne(c, &it)
+}
+
+func writeOne(c *command.Call, it *stream.Iter) {
+	if !it.Next() {
+		c.Out.Null()
+		return
+	}
+	writeEntry(c.Out, it)
+}
+
+func writeFull(c *command.Call, s *stream.Stream, count uint64) {
+	c.Out.BulkString("entries")
+	it := s.Range(stream.MinID, stream.MaxID)
+	writeEntries(c.Out, &it, count)
+	c.Out.BulkString("groups")
+	c.Out.Array(0)
+}
