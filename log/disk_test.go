@@ -1,0 +1,143 @@
+package log
+
+import (
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// fastDir returns a temporary directory in memory where there is one: these
+// tests open thousands of logs, and the disk's own durability is not their
+// subject.
+func fastDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "weir-log-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// model knows what a power cut would leave: of every file the length that an
+// fsync has covered, of every directory the names that one has covered.
+type model struct {
+	mu     sync.Mutex
+	root   string
+	synced map[string]int64
+	names  map[string]map[string]bool
+	// at is called at every operation, before and after, with the model locked.
+	at func(o op, path string)
+}
+
+func newModel(root string) *model {
+	return &model{root: root, synced: map[string]int64{}, names: map[string]map[string]bool{}}
+}
+
+func (m *model) faults() *faults {
+	return &faults{
+		before: func(o op, path string) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if m.at != nil {
+				m.at(o, path)
+			}
+			return nil
+		},
+		after: func(o op, path string, length int64) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			switch o {
+			case opFsync:
+				m.synced[path] = length
+			case opRename:
+				m.synced[path] = m.synced[path+".new"]
+			case opDirsync:
+				names := map[string]bool{}
+				entries, _ := os.ReadDir(path)
+				for _, e := range entries {
+					names[e.Name()] = true
+				}
+				m.names[path] = names
+			}
+			if m.at != nil {
+				m.at(o, path)
+			}
+		},
+	}
+}
+
+// What becomes of the bytes that no fsync has covered.
+const (
+	loseAll = iota
+	keepAll
+	zeroAll
+	tear // lose, keep, zero or garble each 64 bytes, and cut somewhere
+	fates
+)
+
+// crash copies root as a power cut might leave it.
+func (m *model) crash(t testing.TB, to string, fate int, rnd *rand.Rand) {
+	t.Helper()
+	err := filepath.WalkDir(m.root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel := strings.TrimPrefix(path, m.root)
+		if rel != "" && !m.names[filepath.Dir(path)][d.Name()] && filepath.Dir(path) != filepath.Dir(m.root) {
+			if fate == loseAll || fate != keepAll && rnd.IntN(2) == 0 {
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
+			}
+		}
+		if d.IsDir() {
+			return os.MkdirAll(to+rel, 0o700)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if d.Name() != lockName {
+			b = spoil(b, int(min(m.synced[path], int64(len(b)))), fate, rnd)
+		}
+		return os.WriteFile(to+rel, b, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func spoil(b []byte, synced, fate int, rnd *rand.Rand) []byte {
+	switch fate {
+	case loseAll:
+		return b[:synced]
+	case zeroAll:
+		clear(b[synced:])
+	case tear:
+		b = b[:synced+rnd.IntN(len(b)-synced+1)]
+		for i := synced; i < len(b); i += 64 {
+			piece := b[i:min(i+64, len(b))]
+			switch rnd.IntN(4) {
+			case 0:
+				clear(piece)
+			case 1:
+				piece[rnd.IntN(len(piece))] ^= byte(1 + rnd.IntN(255))
+			}
+		}
+	}
+	return b
+}
+
+// copyDir copies a whole directory.
+func copyDir(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,437 @@
+package log
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// saboteur fails the k-th operation, and all later ones when it is sticky.
+type saboteur struct {
+	mu     sync.Mutex
+	k, n   int
+	sticky bool
+	armed  bool
+	hit    op
+	// spoil is what the failing operation leaves behind.
+	spoil func(o op, path string)
+}
+
+var errInjected = errors.New("input/output error")
+
+func (s *saboteur) faults() *faults {
+	return &faults{before: func(o op, path string) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !s.armed {
+			return nil
+		}
+		s.n++
+		if s.n == s.k || s.sticky && s.n > s.k {
+			if s.n == s.k {
+				s.hit = o
+				if s.spoil != nil {
+					s.spoil(o, path)
+				}
+			}
+			return errInjected
+		}
+		return nil
+	}}
+}
+
+func (s *saboteur) disarm() (hit op) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed = false
+	return s.hit
+}
+
+// halfFrame leaves part of something where a frame should be.
+func halfFrame(o op, path string) {
+	if o == opWrite {
+		if f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0); err == nil {
+			_, _ = f.Write([]byte("\x60WEIR\x01\x00\x00\x00half a frame"))
+			_ = f.Close()
+		}
+	}
+}
+
+// T16: for k = 1, 2, 3 ... the k-th operation of a script fails, until the
+// script passes. After the failure nothing is acknowledged; Reopen yields
+// exactly what was; the log goes on.
+func TestFailingAnyOperationLosesNothingAcknowledged(t *testing.T) {
+	for _, mode := range []Sync{SyncAlways, SyncEverySecond, SyncNo} {
+		for _, sticky := range []bool{false, true} {
+			hits := map[op]int{}
+			for k := 1; ; k++ {
+				hit := failAt(t, mode, k, sticky)
+				if hit == "" {
+					break
+				}
+				hits[hit]++
+			}
+			t.Logf("sync %s, sticky %v: failed %v", mode, sticky, hits)
+			for _, o := range []op{opMkdir, opCreate, opOpen, opWrite, opFsync, opDirsync, opRename, opRemove} {
+				if hits[o] == 0 {
+					t.Errorf("%s was never reached", o)
+				}
+			}
+		}
+	}
+}
+
+func failAt(t *testing.T, mode Sync, k int, sticky bool) op {
+	t.Helper()
+	dir := filepath.Join(fastDir(t), "data")
+	what := fmt.Sprintf("sync %s, sticky %v, operation %d", mode, sticky, k)
+	s := &saboteur{k: k, sticky: sticky, armed: true, spoil: halfFrame}
+	o := Options{Dir: dir, Sync: mode, SegmentBytes: 400, faults: s.faults()}
+	l, err := Open(o)
+	if err != nil {
+		// Only the initialisation may fail; it can be tried again.
+		hit := s.disarm()
+		l = open(t, o)
+		if got := records(t, l, 0); len(got) != 0 {
+			t.Fatalf("%s: %d records after a failed Open", what, len(got))
+		}
+		_ = l.Close()
+		return hit
+	}
+	var appended []string
+	step := func(i int) {
+		r := fmt.Sprintf("record %d", i)
+		appended = append(appended, r)
+		l.Append([]byte(r))
+		switch {
+		case i%10 == 9:
+			_ = l.Rotate()
+		case i%4 == 3:
+			_ = l.Sync(context.Background())
+		case !l.Commit():
+			_ = l.Sync(context.Background())
+		}
+	}
+	var durable, written Position
+	for i := range 30 {
+		step(i)
+		if l.Err() != nil {
+			if durable == 0 {
+				durable, written = l.Durable(), l.Written()
+			}
+			if l.Durable() != durable || l.Written() != written || l.Pending() != 0 {
+				t.Fatalf("%s: a position was published after the failure", what)
+			}
+		}
+	}
+	if l.Err() == nil {
+		if err := l.Close(); err == nil {
+			if s.disarm() != "" {
+				t.Fatalf("%s: the failure was swallowed", what)
+			}
+			return secondStart(t, what, o, s, appended)
+		}
+		hit := s.disarm()
+		reopened(t, what, o, appended, len(appended))
+		return hit
+	}
+
+	// A start of another process from here finds at least what is durable.
+	other := filepath.Join(filepath.Dir(dir), "other")
+	copyDir(t, dir, other)
+	reopened(t, what, Options{Dir: other}, appended, int(durable.Count()))
+
+	if err := l.Sync(context.Background()); !errors.Is(err, errInjected) {
+		t.Fatalf("%s: Sync says %v", what, err)
+	}
+	if err := l.Probe(); err == nil {
+		t.Fatalf("%s: Probe before Reopen succeeded", what)
+	}
+	if err := l.Reopen(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if l.Writable() || l.Last() <= durable || l.Last().Count() != durable.Count() {
+		t.Fatalf("%s: writable %v, last %s, durable %s", what, l.Writable(), l.Last(), durable)
+	}
+	kept := appended[:durable.Count()]
+	equal(t, records(t, l, 0), kept)
+	if err := l.Probe(); sticky == (err == nil) {
+		t.Fatalf("%s: Probe: %v", what, err)
+	}
+	hit := s.disarm()
+	if err := l.Probe(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if l.Last() <= durable || l.Err() != nil || !l.Writable() {
+		t.Fatalf("%s: last %s, durable was %s, %v", what, l.Last(), durable, l.Err())
+	}
+	appended = append([]string(nil), kept...)
+	for i := 100; i < 106; i++ {
+		step(i)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	reopened(t, what, o, appended, len(appended))
+	return hit
+}
+
+// secondStart goes on failing in the start after a clean and after an unclean
+// end, which has operations of its own.
+func secondStart(t *testing.T, what string, o Options, s *saboteur, appended []string) op {
+	t.Helper()
+	for _, clean := range []bool{true, false} {
+		if !clean {
+			if err := os.Remove(filepath.Join(o.Dir, markerName)); err != nil {
+				t.Fatal(err)
+			}
+			files := segmentFiles(t, o.Dir)
+			halfFrame(opWrite, files[len(files)-1])
+		}
+		s.mu.Lock()
+		s.armed = true
+		s.mu.Unlock()
+		l, err := Open(o)
+		if err != nil {
+			t.Fatalf("%s, second start: %v", what, err)
+		}
+		hit := s.disarm()
+		equal(t, records(t, l, 0), appended)
+		if hit != "" {
+			if l.Writable() {
+				t.Fatalf("%s, second start: the failure was swallowed", what)
+			}
+			if p := l.Append([]byte("void")); p <= l.Durable() {
+				t.Fatalf("%s, second start: %s", what, p)
+			}
+			void := l.Last()
+			if err := l.Probe(); err != nil || l.Last() <= void {
+				t.Fatalf("%s, second start: %v, last %s, void %s", what, err, l.Last(), void)
+			}
+			_ = l.Close()
+			reopened(t, what, o, appended, len(appended))
+			return hit
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ""
+}
+
+// reopened opens the log afresh: it holds at least n of the records and nothing
+// else, and works.
+func reopened(t *testing.T, what string, o Options, appended []string, n int) {
+	t.Helper()
+	l, err := Open(Options{Dir: o.Dir, SegmentBytes: 400})
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer l.Close()
+	got := records(t, l, 0)
+	prefix(t, what, got, appended)
+	if len(got) < n {
+		t.Fatalf("%s: %d records, %d were acknowledged", what, len(got), n)
+	}
+	l.Append([]byte("more"))
+	mustCommit(t, l)
+}
+
+// T17: the fsync says EIO, the unsynced bytes are gone, and the next fsync says
+// that all is well.
+func TestAFailedFsyncIsNeverBelievedAgain(t *testing.T) {
+	for k := 1; k <= 20; k++ {
+		for _, mode := range []Sync{SyncAlways, SyncEverySecond} {
+			dir := filepath.Join(fastDir(t), "data")
+			var l *Log
+			var n int
+			synced := map[string]int64{}
+			f := &faults{}
+			f.before = func(o op, path string) error {
+				if o != opFsync || l == nil {
+					return nil
+				}
+				if n++; n != k {
+					return nil
+				}
+				if err := os.Truncate(path, synced[path]); err != nil {
+					t.Error(err)
+				}
+				return syscall.EIO
+			}
+			f.after = func(o op, path string, length int64) {
+				if o == opFsync {
+					synced[path] = length
+				}
+			}
+			opened, err := Open(Options{Dir: dir, Sync: mode, SegmentBytes: 1000, faults: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			l = opened
+			var appended []string
+			durable := l.Durable()
+			for i := range 60 {
+				r := fmt.Sprintf("record %d", i)
+				appended = append(appended, r)
+				l.Append([]byte(r))
+				l.commitMu.Lock()
+				l.commitHeld()
+				l.commitMu.Unlock()
+				if mode == SyncEverySecond && i%3 == 2 {
+					l.backgroundFsync()
+				}
+				if l.Err() == nil {
+					durable = l.Durable()
+				} else if l.Durable() != durable {
+					t.Fatalf("fsync %d: durable went from %s to %s after the failure", k, durable, l.Durable())
+				}
+			}
+			if !errors.Is(l.Err(), syscall.EIO) {
+				t.Fatalf("fsync %d: %v", k, l.Err())
+			}
+			if err := l.Reopen(); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, records(t, l, 0), appended[:durable.Count()])
+			if err := l.Probe(); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, records(t, l, 0), appended[:durable.Count()])
+			_ = l.Close()
+		}
+	}
+}
+
+// A real failure inside the wal, with half a frame on the disk.
+func TestAFullDiskIsSurvivedWithoutARestart(t *testing.T) {
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var old syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(fastDir(t), "data")
+	l := open(t, Options{Dir: dir})
+	limit := old
+	limit.Cur = 10_000
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old) }()
+	var appended []string
+	for l.Err() == nil {
+		r := fmt.Sprintf("record %0*d", 300, len(appended))
+		appended = append(appended, r)
+		l.Append([]byte(r))
+		l.Commit()
+	}
+	if !errors.Is(l.Err(), syscall.EFBIG) {
+		t.Fatal(l.Err())
+	}
+	durable := l.Durable().Count()
+	if durable < 20 || durable >= uint64(len(appended)) {
+		t.Fatalf("%d of %d durable", durable, len(appended))
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, records(t, l, 0), appended[:durable])
+	if err := l.Probe(); err != nil {
+		t.Fatal(err)
+	}
+	if s := l.Stats(); s.QuarantinedBytes == 0 || s.Failures != 1 {
+		t.Fatalf("%+v", s)
+	}
+	l.Append([]byte("after"))
+	mustCommit(t, l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, Options{Dir: dir})
+	equal(t, records(t, l, 0), append(appended[:durable:durable], "after"))
+}
+
+// T20: a disk that stands still stops replies, and nothing else.
+func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
+	for _, mode := range []Sync{SyncAlways, SyncEverySecond} {
+		t.Run(mode.String(), func(t *testing.T) {
+			var slow atomic.Bool
+			entered, leave := make(chan struct{}), make(chan struct{})
+			f := &faults{before: func(o op, path string) error {
+				if o == opFsync && slow.CompareAndSwap(true, false) {
+					close(entered)
+					<-leave
+				}
+				return nil
+			}}
+			commits := make(chan struct{}, 1)
+			l := open(t, Options{Dir: t.TempDir(), Sync: mode, faults: f, OnCommit: func() {
+				select {
+				case commits <- struct{}{}:
+				default:
+				}
+			}})
+			l.fsyncEWMA.Store(int64(2 * time.Second)) // the fsyncs before were slow as well
+			slow.Store(true)
+			first := l.Append([]byte("first"))
+			if mode == SyncAlways && l.Commit() {
+				t.Fatal("Commit went into a slow fsync")
+			}
+			l.Kick()
+			<-entered
+			before := l.Durable()
+			for i := range 1000 {
+				l.Append(make([]byte, 1000))
+				if l.Commit() {
+					t.Fatal("Commit went into a running fsync")
+				}
+				if mode == SyncAlways && l.Pending() != int64(i+1)*1000 {
+					t.Fatalf("pending %d", l.Pending())
+				}
+			}
+			if mode == SyncEverySecond {
+				for l.Written() < l.Last() {
+					<-commits // the committer writes beside the fsync
+				}
+				if l.Released() != l.Last() {
+					t.Fatal("written is not released")
+				}
+			} else if l.Written() != first || l.Released() != before {
+				t.Fatalf("written %s, released %s", l.Written(), l.Released())
+			}
+			if l.Durable() != before {
+				t.Fatalf("durable went to %s during the fsync", l.Durable())
+			}
+			close(leave)
+			mustCommit(t, l)
+			if l.Durable() != l.Last() || l.Pending() != 0 {
+				t.Fatalf("durable %s, last %s, pending %d", l.Durable(), l.Last(), l.Pending())
+			}
+		})
+	}
+}
+
+func TestCommitReturnsToTheCallerWhenFsyncsAreFastAgain(t *testing.T) {
+	l := open(t, Options{Dir: fastDir(t)})
+	l.fsyncEWMA.Store(int64(10 * time.Millisecond))
+	for range 100 {
+		l.Append([]byte("x"))
+		if l.Commit() {
+			return
+		}
+		mustCommit(t, l)
+	}
+	t.Fatal("it never did")
+}
