@@ -72,6 +72,15 @@ func StartWrapped(wrapper []string, binary, dir string, args ...string) (*Server
 	return start(exec.Command(wrapper[0], append(line, WeirArgs(port, dir, args...)...)...), port, dir)
 }
 
+// StartWithoutWaiting starts weir and returns while it is still starting.
+func StartWithoutWaiting(binary, dir string, args ...string) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	return launch(exec.Command(binary, WeirArgs(port, dir, args...)...), port, dir)
+}
+
 // WeirArgs is the command line of a weir that listens on a port.
 func WeirArgs(port int, dir string, args ...string) []string {
 	return append([]string{"serve", "--port", strconv.Itoa(port), "--dir", dir}, args...)
@@ -89,6 +98,18 @@ func freePort() (int, error) {
 }
 
 func start(cmd *exec.Cmd, port int, dir string) (*Server, error) {
+	s, err := launch(cmd, port, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitReady(); err != nil {
+		s.Kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+func launch(cmd *exec.Cmd, port int, dir string) (*Server, error) {
 	s := &Server{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Dir: dir, cmd: cmd, output: &output{}, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s.output, s.output
 	if err := cmd.Start(); err != nil {
@@ -98,10 +119,6 @@ func start(cmd *exec.Cmd, port int, dir string) (*Server, error) {
 		s.err = cmd.Wait()
 		close(s.exited)
 	}()
-	if err := s.awaitReady(); err != nil {
-		s.Kill()
-		return nil, err
-	}
 	return s, nil
 }
 
