@@ -20,9 +20,9 @@ var (
 // ErrInvalidID is what ParseID answers to anything that is not an ID.
 var ErrInvalidID = errors.New("stream: invalid ID")
 
-// maxIDText bounds the text of an ID that ParseID looks at. Leading zeros may
+// MaxIDText bounds the text of an ID that ParseID looks at. Leading zeros may
 // make an ID longer than its 41 significant bytes.
-const maxIDText = 127
+const MaxIDText = 127
 
 // Compare is -1, 0 or 1 for a below, equal to or above b.
 func (a ID) Compare(b ID) int {
@@ -79,7 +79,7 @@ func (a ID) String() string {
 // before it, which existing servers have always let pass; anything else, a
 // number above 2^64-1 and texts above 127 bytes are ErrInvalidID.
 func ParseID(b []byte, missingSeq uint64) (ID, error) {
-	if len(b) > maxIDText {
+	if len(b) > MaxIDText {
 		return ID{}, ErrInvalidID
 	}
 	ms, n, ok := parseNumber(b)

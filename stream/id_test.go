@@ -129,7 +129,7 @@ func TestNextSeqAndCheckIDKeepTheOrder(t *testing.T) {
 		{ID{3, 4}, 3, ID{3, 5}, nil},
 		{ID{3, 4}, 4, ID{4, 0}, nil},
 		{ID{3, 4}, 2, ID{}, ErrNotAbove},
-		{ID{3, maxU64}, 3, ID{}, ErrNotAbove},
+		{ID{3, maxU64}, 3, ID{}, ErrNoSeq},
 		{MaxID, maxU64, ID{}, ErrExhausted},
 	} {
 		s := New(Config{})
@@ -167,7 +167,7 @@ func naiveNumber(s string) (uint64, bool) {
 }
 
 func naiveParseID(s string, missing uint64) (ID, bool) {
-	if len(s) > maxIDText {
+	if len(s) > MaxIDText {
 		return ID{}, false
 	}
 	ms, seq, found := strings.Cut(s, "-")

@@ -21,6 +21,7 @@ var (
 	ErrExhausted = errors.New("stream: the last possible ID is taken")
 	ErrZeroID    = errors.New("stream: 0-0 names no entry")
 	ErrNotAbove  = errors.New("stream: ID is not above the last one")
+	ErrNoSeq     = errors.New("stream: the last sequence number of the millisecond is taken")
 )
 
 // Stream is a list of entries with ascending IDs. The zero value is not usable.
@@ -136,15 +137,17 @@ func (s *Stream) NextID(nowMS uint64) (ID, error) {
 }
 
 // NextSeq decides the ID of an entry for the given millisecond. It may fail with
-// ErrExhausted or ErrNotAbove.
+// ErrExhausted, ErrNotAbove or ErrNoSeq.
 func (s *Stream) NextSeq(ms uint64) (ID, error) {
 	switch {
 	case s.last == MaxID:
 		return ID{}, ErrExhausted
 	case ms > s.last.MS:
 		return ID{MS: ms}, nil
-	case ms < s.last.MS || s.last.Seq == math.MaxUint64:
+	case ms < s.last.MS:
 		return ID{}, ErrNotAbove
+	case s.last.Seq == math.MaxUint64:
+		return ID{}, ErrNoSeq
 	}
 	return ID{ms, s.last.Seq + 1}, nil
 }

@@ -5,6 +5,8 @@
 package streams
 
 import (
+	"bytes"
+
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/stream"
 )
@@ -21,8 +23,12 @@ const (
 	errTooLarge command.Error = "ERR Elements are too large to be stored"
 )
 
-// parseID reads an ID without special spellings; an ID without sequence number gets the given one.
+// parseID reads an ID without special spellings; an ID without sequence number gets the given one. A NUL byte ends it,
+// as it ends a string of Redis's language.
 func parseID(arg []byte, missingSeq uint64) (stream.ID, error) {
+	if end := bytes.IndexByte(arg, 0); end >= 0 && len(arg) <= stream.MaxIDText {
+		arg = arg[:end]
+	}
 	id, err := stream.ParseID(arg, missingSeq)
 	if err != nil {
 		return id, command.ErrInvalidID

@@ -159,8 +159,11 @@ func (a *xaddArgs) decideID(s *stream.Stream, nowMS int64) (id stream.ID, err er
 	case idGiven:
 		id, err = a.id, s.CheckID(a.id)
 	}
-	if err == stream.ErrNotAbove {
+	switch err {
+	case stream.ErrNotAbove:
 		err = errNotAbove
+	case stream.ErrNoSeq:
+		err = errTooLarge // what Redis says to that
 	}
 	return id, err
 }
