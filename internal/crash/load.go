@@ -8,17 +8,18 @@ import (
 
 // load is the writers and the reader of one session of the server.
 type load struct {
-	stop chan struct{}
-	wg   sync.WaitGroup
-	mu   sync.Mutex
-	errs []error
-	seen []string // IDs of the shared stream that the reader was shown
+	stop    chan struct{}
+	wg      sync.WaitGroup // the reader
+	writers sync.WaitGroup
+	mu      sync.Mutex
+	errs    []error
+	seen    []string // IDs of the shared stream that the reader was shown
 }
 
 func startLoad(addr string, writers []*writer) *load {
 	l := &load{stop: make(chan struct{})}
 	for _, w := range writers {
-		l.wg.Go(func() { l.failed(w.session(addr, l.stop)) })
+		l.writers.Go(func() { l.failed(w.session(addr, l.stop)) })
 	}
 	// The reader stops only when the server goes: it is blocked most of the time.
 	if c, err := oracle.Dial(addr); err == nil {
@@ -58,9 +59,21 @@ func (l *load) read(c *oracle.Conn) {
 	}
 }
 
+// written is closed when every writer has ended by itself: the server has
+// refused it, or has closed its connection.
+func (l *load) written() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		l.writers.Wait()
+		close(done)
+	}()
+	return done
+}
+
 // end stops the load and waits for it. The server may be gone already.
 func (l *load) end() []error {
 	close(l.stop)
+	l.writers.Wait()
 	l.wg.Wait()
 	return l.errs
 }

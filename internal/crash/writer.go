@@ -21,6 +21,7 @@ const (
 	addShared                    // XADD all * ...
 	deleteOwn                    // XDEL own n-1
 	trimOwn                      // XTRIM own MAXLEN 200
+	refused                      // was any of these, and the server answered with an error
 )
 
 // command is one thing that a writer sent. n is the writer's own count of XADDs,
@@ -169,13 +170,12 @@ func (w *writer) session(addr string, stop <-chan struct{}) error {
 			if err != nil || rep.Kind == 'c' {
 				return nil // a reply cut in the middle counts as none
 			}
-			if rep.IsError() {
-				w.refusal = rep
-				return nil
-			}
 			if err := w.ack(rep); err != nil {
 				return err
 			}
+		}
+		if w.refusal.IsError() {
+			return nil
 		}
 	}
 }
@@ -184,6 +184,11 @@ func (w *writer) session(addr string, stop <-chan struct{}) error {
 func (w *writer) ack(rep oracle.Reply) error {
 	cmd := w.sent[w.acked]
 	w.acked++
+	if rep.IsError() { // it must have done nothing
+		w.refusal = rep
+		w.sent[w.acked-1].kind = refused
+		return nil
+	}
 	switch cmd.kind {
 	case addOwn, addCapped:
 		if want := strconv.FormatUint(cmd.n, 10) + "-1"; rep.Kind != '$' || rep.Text != want {
