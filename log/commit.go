@@ -93,12 +93,12 @@ func (l *Log) commitHeld() bool {
 	}
 	l.mu.Lock()
 	b := l.filling
-	if !b.empty() {
+	wrote := !b.empty()
+	if wrote {
 		l.filling, l.spare = l.spare, nil
 	}
 	l.mu.Unlock()
 	force := l.forceFsync.Swap(false)
-	wrote := !b.empty()
 	if wrote {
 		l.writeBatch(b)
 		l.pending.Add(-b.bytes)
