@@ -1,0 +1,101 @@
+// Package keys is the commands on keys of any kind: DEL, EXISTS, TYPE, KEYS, SCAN.
+package keys
+
+import (
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/glob"
+	"github.com/weirmq/weir/internal/state"
+)
+
+// Specs lists the commands of the family.
+func Specs() []command.Spec {
+	return []command.Spec{del, exists, keys, scan, typeOf, unlink}
+}
+
+var del = command.Spec{
+	Name: "del", Group: command.Generic, Since: "1.0.0", Arity: -2,
+	Syntax:     "key [key ...]",
+	Summary:    "Delete keys.",
+	Complexity: "O(N) for N keys",
+	Flags:      command.Write,
+	Keys:       command.KeysFrom(1),
+	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
+	Run:        command.Plain(runDel),
+}
+
+var unlink = command.Spec{
+	Name: "unlink", Group: command.Generic, Since: "4.0.0", Arity: -2,
+	Syntax:     "key [key ...]",
+	Summary:    "Delete keys. Memory is freed in the background, as with DEL.",
+	Complexity: "O(N) for N keys",
+	Flags:      command.Write | command.Fast,
+	Keys:       command.KeysFrom(1),
+	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
+	Run:        command.Plain(runDel),
+}
+
+func runDel(c *command.Call) error {
+	n := int64(0)
+	for _, key := range c.Args[1:] {
+		if c.Tx.Delete(key) {
+			n++
+		}
+	}
+	c.Out.Int(n)
+	return nil
+}
+
+var exists = command.Spec{
+	Name: "exists", Group: command.Generic, Since: "1.0.0", Arity: -2,
+	Syntax:     "key [key ...]",
+	Summary:    "Count how many of the keys exist; one that is named twice counts twice.",
+	Complexity: "O(N) for N keys",
+	Flags:      command.ReadOnly | command.Fast,
+	Keys:       command.KeysFrom(1),
+	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
+	Run: command.Plain(func(c *command.Call) error {
+		n := int64(0)
+		for _, key := range c.Args[1:] {
+			if c.Tx.Lookup(key) != nil {
+				n++
+			}
+		}
+		c.Out.Int(n)
+		return nil
+	}),
+}
+
+var typeOf = command.Spec{
+	Name: "type", Group: command.Generic, Since: "1.0.0", Arity: 2,
+	Syntax:  "key",
+	Summary: "Return the kind of value that a key holds, or none.",
+	Flags:   command.ReadOnly | command.Fast,
+	Keys:    command.KeyAt(1),
+	Run: command.Plain(func(c *command.Call) error {
+		c.Out.SimpleString(state.TypeName(c.Tx.Lookup(c.Args[1])))
+		return nil
+	}),
+}
+
+var keys = command.Spec{
+	Name: "keys", Group: command.Generic, Since: "1.0.0", Arity: 2,
+	Syntax:     "pattern",
+	Summary:    "Return all keys that match a pattern. Visits every key of the database: SCAN does it in steps.",
+	Complexity: "O(N) for N keys in the database",
+	Flags:      command.ReadOnly | command.Dangerous,
+	Tips:       []string{"request_policy:all_shards", "nondeterministic_output_order"},
+	Run: command.Plain(func(c *command.Call) error {
+		pattern := c.Args[1]
+		all := len(pattern) == 1 && pattern[0] == '*'
+		mark, n := c.Out.Mark(), 0
+		var name []byte
+		c.Tx.Scan(0, c.Tx.Len(), func(key string, _ state.Value) {
+			if name = append(name[:0], key...); all || glob.Match(pattern, name) {
+				c.Out.BulkString(key)
+				n++
+			}
+		})
+		c.Out.InsertArray(mark, n)
+		return nil
+	}),
+}
