@@ -5,7 +5,6 @@ package crash
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -186,18 +185,12 @@ func fill(t *testing.T, n *totals, weir *oracle.Server, writers []*writer) {
 // fdatasync fail with EIO, and what was not synced is cut, never acknowledged.
 // The server goes on by itself, and kill -9 later changes nothing.
 func TestAFailedFsyncIsNeverAcknowledged(t *testing.T) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		needFaults(t, err)
-	}
-	if out, err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").CombinedOutput(); err != nil {
-		needFaults(t, fmt.Errorf("strace does not work here: %w: %s", err, out))
-	}
+	needStrace(t)
 	for _, when := range []string{"20", "60+200", "150..152"} {
 		t.Run("when "+when, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
 			writers := newWriters(theSeed(t))
-			weir, err := oracle.StartWrapped([]string{"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
-				"-e", "inject=fdatasync,fsync:error=EIO:when=" + when}, weirBinary(t), dir)
+			weir, err := oracle.StartWrapped(straced("fdatasync,fsync", "error=EIO:when="+when), weirBinary(t), dir)
 			if err != nil {
 				t.Fatal(err)
 			}

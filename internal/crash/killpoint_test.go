@@ -1,0 +1,118 @@
+//go:build linux
+
+package crash
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// needStrace is needFaults for the tests that inject faults into system calls.
+func needStrace(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("strace"); err != nil {
+		needFaults(t, err)
+	}
+	if out, err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").CombinedOutput(); err != nil {
+		needFaults(t, fmt.Errorf("strace does not work here: %w: %s", err, out))
+	}
+}
+
+// straced is the command line that does something to the system calls of weir
+// and leaves weir itself the process that we started.
+func straced(calls, inject string) []string {
+	return []string{"strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + calls + ":" + inject}
+}
+
+// TestEveryKillPointOfASmallRunRecovers is T7: the server is killed at its k-th
+// call of a kind, for every k, in a run that starts, takes a few entries and
+// ends by SIGTERM. So it dies while the first files are made, between two files,
+// between write and fsync, and while it closes. strace counts per thread, which
+// makes k a place, not always the same one.
+func TestEveryKillPointOfASmallRunRecovers(t *testing.T) {
+	needStrace(t)
+	for _, calls := range []string{"fsync,fdatasync", "mkdirat", "renameat,renameat2,unlinkat", "openat", "write,pwrite64", "ftruncate,flock"} {
+		t.Run(calls, func(t *testing.T) {
+			dir, killed := "", 0
+			var writers []*writer
+			for k := 1; k <= 12+*rounds; k++ {
+				if k%3 == 1 { // two more runs on what the kill has left
+					dir, writers = filepath.Join(t.TempDir(), "data"), newWriters(uint64(k))[:2]
+				}
+				if runUntilKilled(t, calls, k, dir, writers) {
+					killed++
+				}
+				var n totals
+				weir := n.startWeir(t, dir)
+				err := check(weir.Addr, writers, nil)
+				weir.Kill()
+				if err != nil {
+					t.Fatalf("killed at call %d: %v\n%s", k, err, weir.Output())
+				}
+			}
+			t.Logf("killed %d times", killed)
+			if killed == 0 && !strings.Contains(calls, "ftruncate") && !strings.Contains(calls, "renameat") {
+				t.Error("nothing was killed: nothing is proved")
+			}
+		})
+	}
+}
+
+// runUntilKilled makes one run and says whether strace has killed it.
+func runUntilKilled(t *testing.T, calls string, k int, dir string, writers []*writer) bool {
+	t.Helper()
+	wasKilled := func(s *oracle.Server) bool {
+		exit, ok := s.Err().(*exec.ExitError)
+		return ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
+	}
+	weir, err := oracle.StartWrapped(straced(calls, fmt.Sprintf("signal=SIGKILL:when=%d", k)), weirBinary(t), dir)
+	if err != nil {
+		if !strings.Contains(err.Error(), "signal: killed") {
+			t.Fatalf("call %d: %v", k, err)
+		}
+		return true
+	}
+	l := startLoad(weir.Addr, writers)
+	select {
+	case <-l.written():
+	case <-time.After(20 * time.Millisecond):
+	}
+	errs := l.end()
+	err = weir.Stop()
+	if len(errs) > 0 || err != nil && !wasKilled(weir) {
+		t.Fatalf("call %d: %v, %v\n%s", k, errs, err, weir.Output())
+	}
+	return err != nil
+}
+
+// TestASecondProcessIsRefused is T22.
+func TestASecondProcessIsRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var n totals
+	first := n.startWeir(t, dir)
+	defer first.Kill()
+	began := time.Now()
+	second, err := oracle.StartWeir(weirBinary(t), dir)
+	if err == nil {
+		second.Kill()
+		t.Fatal("two servers on one directory")
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the refusal took %v", took)
+	}
+	if !strings.Contains(err.Error(), fmt.Sprint(first.Pid())) {
+		t.Errorf("the refusal does not name process %d: %v", first.Pid(), err)
+	}
+	if c, err := oracle.Dial(first.Addr); err != nil {
+		t.Error(err)
+	} else if _, err := c.MustDo("XADD", "s", "*", "f", "v"); err != nil {
+		t.Errorf("the first server after the second was refused: %v", err)
+	}
+}
