@@ -37,9 +37,7 @@ func BenchmarkCommit(b *testing.B) {
 					for range n {
 						l.Append(record)
 					}
-					l.commitMu.Lock()
-					l.commitHeld()
-					l.commitMu.Unlock()
+					commitNow(l, false)
 				}
 				if l.Err() != nil || l.Pending() != 0 {
 					b.Fatal(l.Err(), l.Pending())
@@ -79,9 +77,7 @@ func BenchmarkReplay(b *testing.B) {
 	for i := range n {
 		l.Append(record)
 		if i%1000 == 999 {
-			l.commitMu.Lock()
-			l.commitHeld()
-			l.commitMu.Unlock()
+			commitNow(l, false)
 		}
 	}
 	if err := l.Close(); err != nil {

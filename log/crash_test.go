@@ -59,14 +59,12 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 		for range 12 {
 			for range 1 + rnd.IntN(4) {
 				r := fmt.Sprintf("record %d %0*d", len(appended), rnd.IntN(200), 0)
-				m.mu.Lock()
 				appended = append(appended, r)
-				m.mu.Unlock()
 				l.Append([]byte(r))
 			}
 			switch rnd.IntN(8) {
 			case 0:
-				mustCommit(t, l)
+				commitNow(l, true)
 			case 1:
 				if err := l.Rotate(); err != nil {
 					t.Fatal(err)
@@ -75,7 +73,7 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 				l.backgroundFsync()
 				l.carrySynced(l.tail.chain.seq)
 			default:
-				l.Commit()
+				commitNow(l, false)
 			}
 		}
 		if err := l.Close(); err != nil {
@@ -127,11 +125,9 @@ func checkCrashed(t *testing.T, dir, what string, durable int, appended []string
 	if !l.Writable() || l.Last().Count() != uint64(len(got)) {
 		t.Fatalf("%s: writable %v, last %s", what, l.Writable(), l.Last())
 	}
-	m.mu.Lock()
 	m.at = nil
-	m.mu.Unlock()
 	l.Append([]byte("after"))
-	if !l.Commit() || l.Durable() != l.Last() {
+	if commitNow(l, true); l.Durable() != l.Last() {
 		t.Fatalf("%s: the log does not go on", what)
 	}
 }

@@ -15,6 +15,8 @@ type faults struct {
 	before func(op op, path string) error
 	// after gets, for opFsync, the length of the file known to be durable.
 	after func(op op, path string, length int64)
+	// still keeps the log from having goroutines; the test does their work.
+	still bool
 }
 
 // op names a file operation.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -24,13 +23,13 @@ func fastDir(t testing.TB) string {
 }
 
 // model knows what a power cut would leave: of every file the length that an
-// fsync has covered, of every directory the names that one has covered.
+// fsync has covered, of every directory the names that one has covered. Its log
+// has no goroutines, so that a seed repeats.
 type model struct {
-	mu     sync.Mutex
 	root   string
 	synced map[string]int64
 	names  map[string]map[string]bool
-	// at is called at every operation, before and after, with the model locked.
+	// at is called at every operation, before and after.
 	at func(o op, path string)
 }
 
@@ -40,17 +39,14 @@ func newModel(root string) *model {
 
 func (m *model) faults() *faults {
 	return &faults{
+		still: true,
 		before: func(o op, path string) error {
-			m.mu.Lock()
-			defer m.mu.Unlock()
 			if m.at != nil {
 				m.at(o, path)
 			}
 			return nil
 		},
 		after: func(o op, path string, length int64) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
 			switch o {
 			case opFsync:
 				m.synced[path] = length
@@ -132,6 +128,14 @@ func spoil(b []byte, synced, fate int, rnd *rand.Rand) []byte {
 		}
 	}
 	return b
+}
+
+// commitNow does what the committer would.
+func commitNow(l *Log, fsync bool) {
+	l.commitMu.Lock()
+	l.forceFsync.Store(fsync)
+	l.commitHeld()
+	l.commitMu.Unlock()
 }
 
 // copyDir copies a whole directory.

@@ -254,7 +254,7 @@ func TestAFailedFsyncIsNeverBelievedAgain(t *testing.T) {
 			var l *Log
 			var n int
 			synced := map[string]int64{}
-			f := &faults{}
+			f := &faults{still: true}
 			f.before = func(o op, path string) error {
 				if o != opFsync || l == nil {
 					return nil
@@ -283,9 +283,7 @@ func TestAFailedFsyncIsNeverBelievedAgain(t *testing.T) {
 				r := fmt.Sprintf("record %d", i)
 				appended = append(appended, r)
 				l.Append([]byte(r))
-				l.commitMu.Lock()
-				l.commitHeld()
-				l.commitMu.Unlock()
+				commitNow(l, false)
 				if mode == SyncEverySecond && i%3 == 2 {
 					l.backgroundFsync()
 				}

@@ -127,9 +127,11 @@ func Open(o Options) (*Log, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	l.done.Add(2)
-	go l.committer()
-	go l.secondHand()
+	if !l.faults.still {
+		l.done.Add(2)
+		go l.committer()
+		go l.secondHand()
+	}
 	return l, nil
 }
 
