@@ -11,7 +11,7 @@ package stream
 // It allocates nothing. It, and every slice it gives out, is valid until the
 // next change of the stream.
 type Iter struct {
-	s        *Stream
+	blocks   []*block
 	block    int // index of the block that c and saved are in
 	from, to ID
 	reverse  bool
@@ -42,21 +42,21 @@ type savedEntry struct {
 
 // Range goes from the first entry not below from to the last not above to.
 func (s *Stream) Range(from, to ID) Iter {
-	it := Iter{s: s, from: from, to: to, block: s.search(from)}
-	if it.block < s.Blocks() && !to.Less(from) {
+	it := Iter{blocks: s.blocks[:s.Blocks()], from: from, to: to, block: s.search(from)}
+	if it.block < len(it.blocks) && !to.Less(from) {
 		b := s.blocks[it.block]
 		it.c = b.group(max(b.seekGroup(from), b.groupOf(b.start)))
 		it.vals = it.c.pos
 	} else {
-		it.block = s.Blocks()
+		it.block = len(it.blocks)
 	}
 	return it
 }
 
 // Reverse goes over the same entries as Range, backwards.
 func (s *Stream) Reverse(from, to ID) Iter {
-	it := Iter{s: s, from: from, to: to, reverse: true, block: -1}
-	if n := s.Blocks(); n > 0 && !to.Less(from) {
+	it := Iter{blocks: s.blocks[:s.Blocks()], from: from, to: to, reverse: true, block: -1}
+	if n := len(it.blocks); n > 0 && !to.Less(from) {
 		it.block = min(s.search(to), n-1)
 		it.c.data = s.blocks[it.block].data
 		it.group = s.blocks[it.block].seekGroup(to) + 1
@@ -69,24 +69,24 @@ func (it *Iter) Next() bool {
 	if it.reverse {
 		return it.prev()
 	}
-	if it.block >= it.s.Blocks() {
+	if it.block >= len(it.blocks) {
 		return false
 	}
-	b := it.s.blocks[it.block]
+	b := it.blocks[it.block]
 	c := &it.c
 	c.pos = skipBytes(c.data, it.vals, it.left)
 	for {
 		if c.ord+1 >= b.n {
-			if it.block++; it.block >= it.s.Blocks() {
+			if it.block++; it.block >= len(it.blocks) {
 				it.left = 0
 				return false
 			}
-			b = it.s.blocks[it.block]
+			b = it.blocks[it.block]
 			*c = b.group(b.groupOf(b.start))
 		}
 		c.next()
 		if it.to.Less(c.id) {
-			it.block, it.left = it.s.Blocks(), 0
+			it.block, it.left = len(it.blocks), 0
 			return false
 		}
 		if c.ord >= b.start && !b.isDead(c.ord) && !c.id.Less(it.from) {
@@ -100,7 +100,7 @@ func (it *Iter) Next() bool {
 
 func (it *Iter) prev() bool {
 	for it.block >= 0 {
-		b := it.s.blocks[it.block]
+		b := it.blocks[it.block]
 		for it.nsaved > 0 {
 			it.nsaved--
 			e := &it.saved[it.nsaved]
@@ -122,7 +122,7 @@ func (it *Iter) prev() bool {
 			if it.block--; it.block < 0 {
 				break
 			}
-			b = it.s.blocks[it.block]
+			b = it.blocks[it.block]
 			it.c.data = b.data
 			it.group = len(b.groups)
 		}
@@ -163,6 +163,26 @@ func (it *Iter) Field() bool {
 	it.vals = at + size
 	it.value = data[at:it.vals:it.vals]
 	return true
+}
+
+// Raw returns the names and the values of the entry as the block has them: each
+// NumFields strings for Cut to take apart. More may follow the values. It is
+// for those who write a great many fields; Field is not affected.
+func (it *Iter) Raw() (names, values []byte) {
+	return it.c.data[it.names:], it.c.data[it.vals:]
+}
+
+// Cut takes the first string off what Raw returned.
+func Cut(raw []byte) (s, rest []byte) {
+	if size := int(raw[0]); size < 0x80 {
+		return raw[1 : 1+size], raw[1+size:]
+	}
+	return cutLong(raw)
+}
+
+func cutLong(raw []byte) (s, rest []byte) {
+	size, at := uvarint(raw, 0)
+	return raw[at : at+size], raw[at+size:]
 }
 
 // Name is the name of the field.

@@ -1,6 +1,9 @@
 package stream
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Trimming removes the oldest entries. It is planned first, as "everything up to
 // and including this ID", and applied by that: a log needs no more than the ID.
@@ -26,7 +29,7 @@ func (s *Stream) PlanTrimMaxLen(maxLen uint64, approx bool, limit uint64) (throu
 	}
 	excess := s.length - maxLen
 	if approx {
-		return s.planNodes(limit, func(removed uint64, _, _ int) bool { return removed <= excess })
+		return s.planNodes(atMost(excess, limit), s.Blocks(), 0)
 	}
 	for _, b := range s.blocks[:s.Blocks()] {
 		if uint64(b.live) > excess-removed {
@@ -55,7 +58,7 @@ func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID,
 		ord, _ = s.blocks[block].seek(minID)
 	}
 	if approx {
-		return s.planNodes(limit, func(_ uint64, b, end int) bool { return b < block || b == block && end <= ord })
+		return s.planNodes(atMost(math.MaxUint64, limit), block, ord)
 	}
 	for _, b := range s.blocks[:block] {
 		removed += uint64(b.live)
@@ -70,35 +73,47 @@ func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID,
 	return through, removed
 }
 
-// planNodes takes nodes from the front as long as limit and fits allow. fits
-// gets the number of entries gone with this node, and where the node ends: in
-// which block, before which ordinal.
-func (s *Stream) planNodes(limit uint64, fits func(removed uint64, block, end int) bool) (through ID, removed uint64) {
+// atMost applies a limit, of which 0 is none, to a number of entries.
+func atMost(n, limit uint64) uint64 {
+	if limit == 0 {
+		return n
+	}
+	return min(n, limit)
+}
+
+// planNodes takes nodes from the front: those that end at or before ordinal ord
+// of a block, until there would be more than most entries in them.
+func (s *Stream) planNodes(most uint64, block, ord int) (through ID, removed uint64) {
 	blocks := s.blocks[:s.Blocks()]
-	var lastBlock, lastEnd int
-	for i, g := 0, 0; i < len(blocks); {
+	lastBlock, lastEnd := -1, 0
+	i, g := 0, 0
+	if len(blocks) > 0 {
+		g = blocks[0].groupOf(blocks[0].start) // what is in front of it is gone
+	}
+	for i < len(blocks) {
 		live := uint64(0)
 		var endBlock, end int
 		for first := true; i < len(blocks) && (first || !blocks[i].groups[g].node); first = false {
 			b := blocks[i]
 			endBlock, end = i, b.groupEnd(g)
 			live += uint64(b.liveIn(int(b.groups[g].ord), end))
+			if removed+live > most {
+				break
+			}
 			if g++; g == len(b.groups) {
 				i, g = i+1, 0
 			}
 		}
-		if live == 0 {
-			continue
-		}
-		if limit != 0 && removed+live > limit || !fits(removed+live, endBlock, end) {
+		if removed+live > most || endBlock > block || endBlock == block && end > ord {
 			break
 		}
-		removed += live
-		lastBlock, lastEnd = endBlock, end
+		if live > 0 {
+			removed += live
+			lastBlock, lastEnd = endBlock, end
+		}
 	}
-	if removed > 0 {
-		b := blocks[lastBlock]
-		c := b.at(lastEnd - 1)
+	if lastBlock >= 0 {
+		c := blocks[lastBlock].at(lastEnd - 1)
 		through = c.id
 	}
 	return through, removed

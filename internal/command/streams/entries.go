@@ -1,29 +1,103 @@
 package streams
 
 import (
+	"strconv"
+
 	"github.com/weirmq/weir/resp"
 	"github.com/weirmq/weir/stream"
 )
 
-// writeEntry writes the entry that it stands on: its ID, and its fields in an array of names and values.
-func writeEntry(out *resp.Writer, it *stream.Iter) {
-	var text [41]byte
-	out.Array(2)
-	out.Bulk(it.ID().AppendText(text[:0]))
-	out.Array(2 * it.NumFields())
-	for it.Field() {
-		out.Bulk(it.Name())
-		out.Bulk(it.Value())
+// Reading a stream is writing very many short bulk strings, straight from the bytes of its blocks. An emitter gathers
+// them in a buffer of its own, where a string takes no call but one to copy it, and passes that on when it is full.
+type emitter struct {
+	out *resp.Writer
+	n   int // bytes in buf
+
+	// The text of the last ms: neighbours in a stream often share it.
+	ms     uint64
+	msText [20]byte
+	msLen  int
+
+	buf [2 << 10]byte
+}
+
+// maxHeader is the most that the header of a bulk string or an array takes.
+const maxHeader = 1 + 20 + 2
+
+// entry writes the entry that it stands on: its ID, and its fields in an array of names and values.
+func (e *emitter) entry(it *stream.Iter) {
+	const maxID = len("*2\r\n$41\r\n\r\n") + 41
+	if e.n+maxID+maxHeader > len(e.buf) {
+		e.flush()
 	}
+	b := e.appendID(append(e.buf[:e.n], "*2\r\n"...), it.ID())
+	b = appendHeader(b, '*', 2*it.NumFields())
+	names, values := it.Raw()
+	var name, value []byte
+	for range it.NumFields() {
+		name, names = stream.Cut(names)
+		value, values = stream.Cut(values)
+		if size := len(name) + len(value) + 2*(maxHeader+2); len(b)+size > len(e.buf) {
+			e.n = len(b)
+			e.flush()
+			b = e.buf[:0]
+			if size > len(e.buf) {
+				e.out.Bulk(name)
+				e.out.Bulk(value)
+				continue
+			}
+		}
+		b = appendBulk(b, name)
+		b = appendBulk(b, value)
+	}
+	e.n = len(b)
+}
+
+func (e *emitter) appendID(b []byte, id stream.ID) []byte {
+	if e.msLen == 0 || id.MS != e.ms {
+		e.ms, e.msLen = id.MS, len(strconv.AppendUint(e.msText[:0], id.MS, 10))
+	}
+	var seqText [20]byte
+	seq := strconv.AppendUint(seqText[:0], id.Seq, 10)
+	b = appendHeader(b, '$', e.msLen+1+len(seq))
+	b = append(b, e.msText[:e.msLen]...)
+	b = append(b, '-')
+	b = append(b, seq...)
+	return append(b, '\r', '\n')
+}
+
+func appendBulk(b, s []byte) []byte {
+	b = appendHeader(b, '$', len(s))
+	b = append(b, s...)
+	return append(b, '\r', '\n')
+}
+
+func appendHeader(b []byte, kind byte, n int) []byte {
+	switch {
+	case n < 10:
+		return append(b, kind, '0'+byte(n), '\r', '\n')
+	case n < 100:
+		return append(b, kind, '0'+byte(n/10), '0'+byte(n%10), '\r', '\n')
+	}
+	b = strconv.AppendUint(append(b, kind), uint64(n), 10)
+	return append(b, '\r', '\n')
+}
+
+// flush passes on what was gathered.
+func (e *emitter) flush() {
+	e.out.Raw(e.buf[:e.n])
+	e.n = 0
 }
 
 // writeEntries writes an array of the entries that are left in it, but at most max of them unless max is 0.
 func writeEntries(out *resp.Writer, it *stream.Iter, max uint64) {
 	mark := out.Mark()
+	e := emitter{out: out}
 	n := uint64(0)
 	for (max == 0 || n < max) && it.Next() {
-		writeEntry(out, it)
+		e.entry(it)
 		n++
 	}
+	e.flush()
 	out.InsertArray(mark, int(n))
 }

@@ -156,7 +156,9 @@ func writeOne(c *command.Call, it *stream.Iter) {
 		c.Out.Null()
 		return
 	}
-	writeEntry(c.Out, it)
+	e := emitter{out: c.Out}
+	e.entry(it)
+	e.flush()
 }
 
 func writeFull(c *command.Call, s *stream.Stream, count uint64) {

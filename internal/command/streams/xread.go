@@ -186,6 +186,9 @@ func park(c *command.Call, a xreadArgs, sources []source) {
 // there are none.
 func readOnce(c *command.Call, sources []source, limits readLimits) (bool, error) {
 	r := reading{out: c.Out, start: c.Out.Mark(), limits: limits}
+	if len(sources) == 1 {
+		r.header(1) // the common case needs no inserting
+	}
 	for _, src := range sources {
 		s, err := c.Tx.Stream(src.key)
 		if err != nil {
@@ -195,12 +198,14 @@ func readOnce(c *command.Call, sources []source, limits readLimits) (bool, error
 			r.add(src, s)
 		}
 	}
-	if r.streams == 0 {
+	switch {
+	case r.streams == 0:
+		c.Out.Truncate(r.start)
 		return false, nil
-	}
-	if c.Out.Protocol() == 3 {
+	case len(sources) == 1:
+	case c.Out.Protocol() == 3:
 		c.Out.InsertMap(r.start, r.streams)
-	} else {
+	default:
 		c.Out.InsertArray(r.start, r.streams)
 	}
 	return true, nil
@@ -216,6 +221,14 @@ type reading struct {
 	full    bool // a limit on everything was reached
 }
 
+func (r *reading) header(streams int) {
+	if r.out.Protocol() == 3 {
+		r.out.Map(streams)
+	} else {
+		r.out.Array(streams)
+	}
+}
+
 // add writes the entries of one stream, unless there are none or nothing more is wanted.
 func (r *reading) add(src source, s *stream.Stream) {
 	from, ok := src.above.Next()
@@ -228,23 +241,34 @@ func (r *reading) add(src source, s *stream.Stream) {
 	}
 	r.out.Bulk(src.key)
 	list := r.out.Mark()
-	n := 0
-	for it := s.Range(from, stream.MaxID); (r.limits.count == 0 || uint64(n) < r.limits.count) && r.wants() && it.Next(); n++ {
-		before := r.out.Mark()
-		writeEntry(r.out, &it)
-		if r.entries > 0 && r.limits.maxSize > 0 && uint64(r.out.Mark()-r.start) > r.limits.maxSize {
-			r.out.Truncate(before)
-			r.full = true
-			break
-		}
-		r.entries++
-	}
+	n := r.addEntries(s, from)
 	if n == 0 {
 		r.out.Truncate(mark)
 		return
 	}
 	r.out.InsertArray(list, n)
 	r.streams++
+}
+
+// addEntries writes the stream's entries from an ID on, as far as the limits allow.
+func (r *reading) addEntries(s *stream.Stream, from stream.ID) (n int) {
+	e := emitter{out: r.out}
+	for it := s.Range(from, stream.MaxID); (r.limits.count == 0 || uint64(n) < r.limits.count) && r.wants() && it.Next(); n++ {
+		if r.limits.maxSize > 0 {
+			e.flush() // so that the entry can be taken back
+		}
+		before := r.out.Mark()
+		e.entry(&it)
+		if r.limits.maxSize > 0 && r.entries > 0 && uint64(r.out.Mark()+e.n-r.start) > r.limits.maxSize {
+			e.n = 0
+			r.out.Truncate(before)
+			r.full = true
+			break
+		}
+		r.entries++
+	}
+	e.flush()
+	return n
 }
 
 // wants reports whether the limit on all entries leaves room for one more.
