@@ -30,6 +30,12 @@ type Options struct {
 	// any method that waits.
 	OnCommit func()
 
+	// Disk, if not nil, is asked before every operation that changes the disk,
+	// and its error stands for the operation's. Programs that embed a log test
+	// with it what they do when the disk fails or is slow. op is one of mkdir,
+	// create, open, write, fsync, dirsync, rename, remove, truncate.
+	Disk func(op, path string) error
+
 	faults *faults // set by tests of this package
 }
 
@@ -56,6 +62,9 @@ func (o *Options) fillDefaults() {
 	}
 	if o.faults == nil {
 		o.faults = &faults{}
+	}
+	if disk := o.Disk; disk != nil && o.faults.before == nil {
+		o.faults.before = func(o op, path string) error { return disk(string(o), path) }
 	}
 }
 
