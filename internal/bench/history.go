@@ -9,11 +9,10 @@ import (
 
 // history is what a long stream costs: memory, and time at start.
 type history struct {
-	entries  int
-	requests int
-	rss      map[string][]float64 // after the load, then after each restart; bytes
-	used     map[string][]float64 // used_memory of INFO, likewise
-	restart  map[string][]float64 // seconds from start to the first PONG
+	entries int
+	rss     map[string][]float64 // after the load, then after each restart; bytes
+	used    map[string][]float64 // used_memory of INFO, likewise
+	restart map[string][]float64 // seconds from start to the first PONG
 }
 
 // measureHistory fills a stream on each server once, then restarts them in

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"weir": main})
+}
+
+// TestScripts runs testdata/*.txtar against the program. Besides testscript's
+// own commands there are
+//
+//	freeport NAME          sets the environment variable to a port nobody listens on
+//	ready PORT             waits until the broker there answers
+//	ask PORT WORD...       sends a command, and prints the reply
+//	status N COMMAND...    runs a program that must exit with that status
+//	shutdown PORT          sends SHUTDOWN, which answers nothing
+//	damage DIR             flips a byte in the first segment of a log
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"freeport": freePort, "ready": ready, "ask": ask, "status": status, "damage": damage, "shutdown": shutdown,
+		},
+	})
+}
+
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer func() { _ = l.Close() }()
+	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+}
+
+func ready(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
+		if err == nil {
+			_, err = c.Do("PING")
+			_ = c.Close()
+		}
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("nobody answers: %v", err)
+		}
+	}
+}
+
+func ask(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
+	ts.Check(err)
+	defer func() { _ = c.Close() }()
+	rep, err := c.Do(args[1:]...)
+	ts.Check(err)
+	_, err = ts.Stdout().Write([]byte(rep.String() + "\n"))
+	ts.Check(err)
+}
+
+func shutdown(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
+	ts.Check(err)
+	defer func() { _ = c.Close() }()
+	if rep, err := c.Do("SHUTDOWN"); err == nil {
+		ts.Fatalf("SHUTDOWN answers %s", rep)
+	}
+}
+
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("the exit status is %d, not %d", got, want)
+	}
+}
+
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	segments, err := filepath.Glob(ts.MkAbs(filepath.Join(args[0], "log", "*", "*")))
+	ts.Check(err)
+	if len(segments) == 0 {
+		ts.Fatalf("there is no segment")
+	}
+	content, err := os.ReadFile(segments[0])
+	ts.Check(err)
+	content[len(content)/3] ^= 0x40
+	ts.Check(os.WriteFile(segments[0], content, 0o600))
+}
