@@ -15,6 +15,9 @@ type Host interface {
 	// required password the user "default" is accepted with any password.
 	Authenticate(user, password []byte) (name string, ok bool)
 
+	// HasUser reports whether there is a user of that name.
+	HasUser(name []byte) bool
+
 	// Client describes one session; Clients describes all of them, by rising ID.
 	Client(s *command.Session) Client
 	Clients() []Client
