@@ -156,6 +156,44 @@ func TestTruncationAtEveryByteIsCutOrRefused(t *testing.T) {
 	}
 }
 
+// A segment has just been left, nothing has been written to the next: the empty
+// file alone proves the one before it durable.
+func TestAnEmptySegmentIsAWitness(t *testing.T) {
+	base := fastDir(t)
+	live := filepath.Join(base, "live")
+	l := open(t, Options{Dir: live, SegmentBytes: 400, Sync: SyncNo})
+	for i := 0; l.Stats().Segments < 2; i++ {
+		l.Append(fmt.Appendf(nil, "record %d", i))
+		commitNow(l, false)
+	}
+	last := l.Last()
+	if l.Durable() != last {
+		t.Fatalf("the wal fsyncs a segment that it leaves, but durable is %s of %s", l.Durable(), last)
+	}
+	files := segmentFiles(t, live)
+	rel := strings.TrimPrefix(files[0], live)
+	whole, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for length := range len(whole) + 1 {
+		trial := filepath.Join(base, "trial")
+		copyDir(t, live, trial)
+		if err := os.Truncate(trial+rel, int64(length)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := load(t, trial)
+		if length == len(whole) {
+			if err != nil || len(got) != int(last.Count()) {
+				t.Fatal(len(got), err)
+			}
+		} else {
+			damaged(t, fmt.Sprintf("cut to %d", length), err, rel)
+		}
+		_ = os.RemoveAll(trial)
+	}
+}
+
 // recordsBeyond counts the records of the last segment whose frames are not
 // whole in its first length bytes; every frame here has one record or none.
 func recordsBeyond(segment []byte, length int) (n int) {

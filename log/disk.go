@@ -95,6 +95,21 @@ func (f *faults) mkdir(path string) error {
 	return f.syncDir(filepath.Dir(path))
 }
 
+// mkdirAll creates a directory and those above it that are missing, durably.
+func (f *faults) mkdirAll(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		return &fs.PathError{Op: string(opMkdir), Path: path, Err: errors.New("not a directory")}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := f.mkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return f.mkdir(path)
+}
+
 // writeWhole puts a small file in place: aside, fsync, rename, directory fsync.
 // After a crash there is the old content, the new, or (when there was no old)
 // none, and perhaps the file aside.

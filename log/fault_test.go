@@ -433,3 +433,49 @@ func TestCommitReturnsToTheCallerWhenFsyncsAreFastAgain(t *testing.T) {
 	}
 	t.Fatal("it never did")
 }
+
+// A write and the once-a-second fsync run beside each other. Whichever fails
+// first, the other one's success, when it comes, publishes nothing.
+func TestASuccessAfterTheFailureIsNotPublished(t *testing.T) {
+	for _, late := range []op{opFsync, opWrite} {
+		t.Run(string(late), func(t *testing.T) {
+			entered, leave := make(chan struct{}), make(chan struct{})
+			var armed atomic.Bool
+			f := &faults{still: true, before: func(o op, path string) error {
+				switch {
+				case !armed.Load():
+					return nil
+				case o == late:
+					close(entered)
+					<-leave
+					return nil
+				}
+				return errInjected
+			}}
+			l := open(t, Options{Dir: fastDir(t), Sync: SyncEverySecond, faults: f})
+			l.Append([]byte("durable"))
+			commitNow(l, true)
+			l.Append([]byte("written"))
+			commitNow(l, false)
+			written, durable := l.Written(), l.Durable()
+			l.Append([]byte("more"))
+			first, second := l.backgroundFsync, func() { commitNow(l, false) }
+			if late == opWrite {
+				first, second = second, first
+			}
+			armed.Store(true)
+			done := make(chan struct{})
+			go func() { defer close(done); first() }()
+			<-entered
+			second()
+			if !errors.Is(l.Err(), errInjected) {
+				t.Fatal(l.Err())
+			}
+			close(leave)
+			<-done
+			if l.Written() != written || l.Durable() != durable || durable == written {
+				t.Fatalf("written %s, now %s; durable %s, now %s", written, l.Written(), durable, l.Durable())
+			}
+		})
+	}
+}

@@ -109,7 +109,8 @@ func Open(o Options) (*Log, error) {
 	if o.Dir == "" {
 		return nil, errors.New("log: Options.Dir is empty")
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	o.Dir = filepath.Clean(o.Dir)
+	if err := o.faults.mkdirAll(o.Dir); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
 	lock, err := lockFile(filepath.Join(o.Dir, lockName))
@@ -122,11 +123,13 @@ func Open(o Options) (*Log, error) {
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	l.mode.Store(uint32(o.Sync))
+	l.opts.OnCommit = func() {} // the caller has no log yet to look at
 	if err := l.recover(); err != nil {
 		l.abandonTail()
 		_ = lock.Close()
 		return nil, fmt.Errorf("log: %w", err)
 	}
+	l.opts.OnCommit = o.OnCommit
 	if !l.faults.still {
 		l.done.Add(2)
 		go l.committer()

@@ -72,7 +72,9 @@ func (l *Log) initialise() error {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
 	l.seed = seedOf(id)
-	if err := l.faults.syncDir(filepath.Dir(dir)); err != nil {
+	// An earlier start may have made the directory and died. Who may not read
+	// the parent did not make it.
+	if err := l.faults.syncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
 	if err := l.faults.mkdir(filepath.Join(dir, logName)); err != nil {

@@ -13,11 +13,10 @@ import (
 // whole. Meanwhile it collects evidence: the highest sequence that anything it
 // saw knows to have been durable. That is
 //
-//   - the synced of every frame header in reach, also beyond damage;
+//   - the synced of every frame header in reach, also beyond damage. The first
+//     frame of a generation carries that everything before it is durable;
 //   - the existence of a later segment: the wal fsyncs one before it creates
 //     the next;
-//   - the first frame of a later generation: a generation is begun only when
-//     everything before it is durable;
 //   - the marker of a clean shutdown.
 //
 // If the frame after the last whole one is not above the evidence, something
@@ -70,7 +69,6 @@ func findEnd(dir string, seed uint32, limit uint64, read readFunc) (*logEnd, err
 			return nil, err
 		}
 		if reason == "" && head.seq <= limit {
-			evidence = max(evidence, head.seq-1)
 			return endOfGeneration(gens, head, seed, limit, evidence, unborn, read)
 		}
 		// Its first frame never became durable, so nothing followed, unless
