@@ -112,7 +112,7 @@ func TestSizesHaveRedissUnits(t *testing.T) {
 }
 
 func TestMisspeltVariablesAreSuspectAndOthersAreNot(t *testing.T) {
-	_, _, warnings, err := loaded(t, nil, []string{"WEIR_PROT=1", "WEIR_REQUIRE_REDIS=1", "WEIR_BIN=x", "WEIR_SERVICE_HOST=y"}, nil)
+	_, _, warnings, err := loaded(t, nil, []string{"WEIR_PROT=1", "WEIR_REQUIRE_REDIS=1", "WEIR_ADDR=x", "WEIR_SERVICE_HOST=y"}, nil)
 	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "did you mean WEIR_PORT?") {
 		t.Errorf("%v, %v", warnings, err)
 	}

@@ -94,7 +94,7 @@ func settings() []setting {
 		declare("client-query-buffer-limit", "longest command", size[int64](1<<20, 1<<40), func(c *config) *int64 { return &c.ClientQueryBufferLimit }),
 		outputLimits,
 		declare("loops", "event loops", number(1, 256), func(c *config) *int { return &c.Loops }),
-		declare("log-segment-size", "size of a file of the log; the newest one is also in memory", size(64<<10, 1<<30), func(c *config) *int { return &c.LogSegmentSize }),
+		declare("log-segment-size", "size of a file of the log; the newest one is also in memory", size[int](64<<10, 1<<30), func(c *config) *int { return &c.LogSegmentSize }),
 		declare("log-max-pending", "unwritten bytes above which writers wait for the disk", size[int64](1<<20, 1<<40), func(c *config) *int64 { return &c.LogMaxPending }),
 		declare("disk-reserve", "free space of the disk below which commands that add data are refused; never more than 5 % of the disk", size[int64](0, 1<<50), func(c *config) *int64 { return &c.DiskReserve }),
 		declare("loglevel", "least important messages to print", logLevels, func(c *config) *level { return &c.logLevel }),
