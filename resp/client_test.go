@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -62,11 +63,16 @@ type rig struct {
 
 func newRig(t *testing.T, cfg Config, network string) *rig {
 	t.Helper()
-	h := newFake(cfg)
 	addr := "127.0.0.1:0"
 	if network == "unix" {
 		addr = t.TempDir() + "/s"
 	}
+	return newRigAt(t, cfg, network, addr)
+}
+
+func newRigAt(t *testing.T, cfg Config, network, addr string) *rig {
+	t.Helper()
+	h := newFake(cfg)
 	if err := h.srv.Listen(network, addr); err != nil {
 		t.Fatal(err)
 	}
@@ -221,6 +227,8 @@ func (c *client) reset() {
 	}
 	nc.Close()
 }
+
+func testLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 // descriptors is how many this process has open, where that can be seen.
 func descriptors() int {
