@@ -16,7 +16,7 @@ func BenchmarkAppend(b *testing.B) {
 		if l.Pending() > 1<<20 {
 			b.StopTimer()
 			for l.Pending() > 0 {
-				l.Commit()
+				commitNow(l, false)
 			}
 			b.StartTimer()
 		}

@@ -42,10 +42,12 @@ func (l *Log) Kick() {
 // else is doing it or has been woken to: OnCommit will tell.
 //
 // It declines while a commit is under way, while the once-a-second fsync runs,
-// and with SyncAlways when recent fsyncs took more than a millisecond on average.
+// when more than 1 MB is pending, and with SyncAlways when recent fsyncs took more
+// than a millisecond on average.
 // The first slow fsync after fast ones is therefore felt by the caller, once.
 func (l *Log) Commit() bool {
-	if l.sync() == SyncAlways && l.fsyncEWMA.Load() > int64(inlineFsyncLimit) || l.syncing.Load() {
+	slow := l.sync() == SyncAlways && l.fsyncEWMA.Load() > int64(inlineFsyncLimit)
+	if slow || l.syncing.Load() || l.pending.Load() > inlineBytesLimit {
 		l.Kick()
 		return false
 	}

@@ -367,15 +367,15 @@ func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			var slow atomic.Bool
 			entered, leave := make(chan struct{}), make(chan struct{})
-			f := &faults{before: func(o op, path string) error {
-				if o == opFsync && slow.CompareAndSwap(true, false) {
+			fault := func(o, _ string) error {
+				if o == "fsync" && slow.CompareAndSwap(true, false) {
 					close(entered)
 					<-leave
 				}
 				return nil
-			}}
+			}
 			commits := make(chan struct{}, 1)
-			l := open(t, Options{Dir: t.TempDir(), Sync: mode, faults: f, OnCommit: func() {
+			l := open(t, Options{Dir: t.TempDir(), Sync: mode, Fault: fault, OnCommit: func() {
 				select {
 				case commits <- struct{}{}:
 				default:

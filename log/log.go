@@ -97,6 +97,10 @@ const (
 // which is cheaper than waking another thread, but not a slow one's.
 const inlineFsyncLimit = time.Millisecond
 
+// inlineBytesLimit is the size of a batch above which Commit leaves the work to
+// the committer, for the same reason.
+const inlineBytesLimit = 1 << 20
+
 // Open locks the directory, finds the end of the log and, if that is possible,
 // makes it ready for Append. A fresh directory is initialised.
 //
