@@ -35,7 +35,11 @@ func addFlags(flags *pflag.FlagSet) {
 	defaults := defaultConfig()
 	aliases := map[string]string{}
 	for _, s := range settings() {
-		flag := flags.VarPF(&value{s, s.format(defaults)}, s.name, "", s.help)
+		help := s.help
+		if s.alias != "" {
+			help += " (also --" + s.alias + ")"
+		}
+		flag := flags.VarPF(&value{s, s.format(defaults)}, s.name, "", help)
 		if s.kind == yesNo.kind {
 			flag.NoOptDefVal = "yes"
 		}
@@ -69,7 +73,7 @@ func load(flags *pflag.FlagSet, environ []string) (c *config, file string, warni
 	}
 	c = defaultConfig()
 	for _, s := range settings() {
-		source := "the default"
+		var source string
 		switch env, fromEnv := fromEnvironment(s, environment); {
 		case flags.Changed(s.name):
 			source = "the flag --" + s.name
@@ -109,8 +113,9 @@ func fromEnvironment(s setting, environment map[string]string) (string, bool) {
 	return "", false
 }
 
-// suspects are variables that are probably misspelt settings. They are not
-// refused: others may have variables that begin with WEIR_, too.
+// suspects are variables that are probably misspelt settings: one letter is
+// wrong, or letters have changed places. They are not refused: others may have
+// variables that begin with WEIR_, too.
 func suspects(environment map[string]string) []string {
 	var known []string
 	for _, name := range settingNames() {
@@ -118,12 +123,19 @@ func suspects(environment map[string]string) []string {
 	}
 	var warnings []string
 	for name := range environment {
-		if like := nearest(name, known); !slices.Contains(known, name) && like != "" && distance(name, like) <= 2 {
-			warnings = append(warnings, fmt.Sprintf("the environment variable %s is not a setting; did you mean %s?", name, like))
+		for _, meant := range known {
+			d := distance(name, meant)
+			if d == 1 && len(name) >= len("WEIR_")+6 || d > 0 && sameLetters(name, meant) {
+				warnings = append(warnings, fmt.Sprintf("the environment variable %s is not a setting; did you mean %s?", name, meant))
+			}
 		}
 	}
 	slices.Sort(warnings)
 	return warnings
+}
+
+func sameLetters(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
 }
 
 // mergeFile reads the configuration file, if there is one, and refuses what it

@@ -112,8 +112,8 @@ func TestSizesHaveRedissUnits(t *testing.T) {
 }
 
 func TestMisspeltVariablesAreSuspectAndOthersAreNot(t *testing.T) {
-	_, _, warnings, err := loaded(t, nil, []string{"WEIR_PROT=1", "WEIR_REQUIRE_REDIS=1", "WEIR_ADDR=x", "WEIR_SERVICE_HOST=y"}, nil)
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "did you mean WEIR_PORT?") {
+	_, _, warnings, err := loaded(t, nil, []string{"WEIR_PROT=1", "WEIR_REQUIRE_REDIS=1", "WEIR_ADDR=x", "WEIR_BIN=y", "WEIR_REQUIREPAS=z", "WEIR_SERVICE_HOST=y"}, nil)
+	if err != nil || len(warnings) != 2 || !strings.Contains(warnings[0], "did you mean WEIR_PORT?") || !strings.Contains(warnings[1], "did you mean WEIR_REQUIREPASS?") {
 		t.Errorf("%v, %v", warnings, err)
 	}
 }

@@ -105,7 +105,7 @@ func announce(logger *slog.Logger, c *config, file string) {
 		dir = c.Dir
 	}
 	logger.Info("data", "dir", dir, "sync", c.Sync.String())
-	logger.Info("limits", "maxclients", c.MaxClients, "timeout", c.Timeout,
+	logger.Info("limits", "maxclients", c.MaxClients, "timeout", c.Timeout.String(),
 		"proto-max-bulk-len", formatSize(c.ProtoMaxBulkLen), "client-query-buffer-limit", formatSize(c.ClientQueryBufferLimit),
 		"client-output-buffer-limit", formatOutputLimits(c.OutputLimits), "disk-reserve", formatSize(c.DiskReserve), "loops", c.Loops)
 }
