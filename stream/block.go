@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"sort"
+	"unsafe"
 )
 
 // A block is a run of consecutive entries in one byte slice.
@@ -63,22 +64,31 @@ type group struct {
 }
 
 const (
+	// A group is full at either of these.
 	groupEntries = 16
 	groupBytes   = 1 << 10
 
-	headSame    = 0
-	headRef     = 1
-	headDef     = 2
+	// firstSize is the room of a stream's first block to begin with.
+	firstSize = 256
+)
+
+// The parts of a head.
+const (
+	headSame = iota
+	headRef
+	headDef
 	headNames   = 3
 	headIDShift = 2
 	headIDMask  = 3
 	headRestart = 1 << 4
+)
 
-	idNext    = 0
-	idSeq     = 1
-	idMS      = 2
-	idMSSeq   = 3
-	firstSize = 256
+// The forms of an ID.
+const (
+	idNext = iota
+	idSeq
+	idMS
+	idMSSeq
 )
 
 // writer appends to a block. It remembers where the latest definitions of
@@ -91,84 +101,18 @@ type writer struct {
 	groupN     int // entries in it
 }
 
-// appendHead writes everything of an entry up to its names. A restart point is
-// set where the open group is full or restart asks for it.
-func (w *writer) appendHead(id ID, names int, node bool) {
-	b := w.b
-	prev := b.last
-	head := byte(names)
-	if node || b.n == 0 || w.groupN >= groupEntries || len(b.data)-w.groupStart >= groupBytes {
-		b.groups = append(b.groups, group{off: uint32(len(b.data)), ord: uint16(b.n), node: node})
-		w.groupStart, w.groupN = len(b.data), 0
-		head |= headRestart
-		prev = ID{}
-	}
-	switch {
-	case id.MS == prev.MS && id.Seq == prev.Seq+1:
-		b.data = append(b.data, head|idNext<<headIDShift)
-	case id.MS == prev.MS:
-		b.data = append(b.data, head|idSeq<<headIDShift)
-		b.data = binary.AppendUvarint(b.data, id.Seq-prev.Seq-2)
-	case id.Seq == 0:
-		b.data = append(b.data, head|idMS<<headIDShift)
-		b.data = binary.AppendUvarint(b.data, id.MS-prev.MS-1)
-	default:
-		b.data = append(b.data, head|idMSSeq<<headIDShift)
-		b.data = binary.AppendUvarint(b.data, id.MS-prev.MS-1)
-		b.data = binary.AppendUvarint(b.data, id.Seq-1)
-	}
-	if b.n == 0 {
-		b.first = id
-	}
-	b.last = id
-	b.n++
-	b.live++
-	w.groupN++
-}
-
-// restarts reports whether the next entry begins a group of its own accord.
-func (w *writer) restarts() bool {
-	return w.b.n == 0 || w.groupN >= groupEntries || len(w.b.data)-w.groupStart >= groupBytes
-}
-
-// use makes refs[i] the latest definition used, and tells how an entry spells
-// that: like the entry before it, or by reference.
-func (w *writer) use(i int) int {
-	if i == 0 {
-		return headSame
-	}
-	ref := w.refs[i]
-	copy(w.refs[1:i+1], w.refs[:i])
-	w.refs[0] = ref
-	return headRef
-}
-
-// define notes that a definition of names is about to be written.
-func (w *writer) define() {
-	copy(w.refs[1:], w.refs[:])
-	w.refs[0] = uint32(len(w.b.data))
-	w.nrefs = min(w.nrefs+1, len(w.refs))
-}
-
-// append encodes an entry. The block must have room for it.
+// append encodes an entry. A node begins with it if node is set.
 func (w *writer) append(id ID, fields [][]byte, node bool) {
-	names := headDef
-	for i := range w.nrefs {
-		if sameNames(w.b.data[w.refs[i]:], fields) {
-			names = w.use(i)
+	ref := -1
+	for i, at := range w.refs[:w.nrefs] {
+		if sameNames(w.b.data[at:], fields) {
+			ref = i
 			break
 		}
 	}
-	if names == headSame && (node || w.restarts()) {
-		names = headRef
-	}
-	w.appendHead(id, names, node)
+	define := w.begin(id, ref, node)
 	data := w.b.data
-	switch names {
-	case headRef:
-		data = binary.AppendUvarint(data, uint64(w.refs[0]))
-	case headDef:
-		w.define()
+	if define {
 		data = binary.AppendUvarint(data, uint64(len(fields)/2))
 		for i := 0; i < len(fields); i += 2 {
 			data = appendBytes(data, fields[i])
@@ -180,28 +124,79 @@ func (w *writer) append(id ID, fields [][]byte, node bool) {
 	w.b.data = data
 }
 
-// copy appends the entry that c stands on, c being in another block.
+// copy appends the entry that c stands on, in another block.
 func (w *writer) copy(c *cursor, node bool) {
 	def := c.data[c.def:c.defEnd()]
-	names := headDef
-	for i := range w.nrefs {
-		if bytes.HasPrefix(w.b.data[w.refs[i]:], def) {
-			names = w.use(i)
+	ref := -1
+	for i, at := range w.refs[:w.nrefs] {
+		if bytes.HasPrefix(w.b.data[at:], def) {
+			ref = i
 			break
 		}
 	}
-	if names == headSame && (node || w.restarts()) {
-		names = headRef
-	}
-	w.appendHead(c.id, names, node)
-	switch names {
-	case headRef:
-		w.b.data = binary.AppendUvarint(w.b.data, uint64(w.refs[0]))
-	case headDef:
-		w.define()
+	if w.begin(c.id, ref, node) {
 		w.b.data = append(w.b.data, def...)
 	}
 	w.b.data = append(w.b.data, c.data[c.vals:c.end()]...)
+}
+
+// begin writes everything of an entry up to its names, and these too if refs[ref]
+// is their definition. Otherwise ref is negative, and the caller is to append the
+// definition.
+func (w *writer) begin(id ID, ref int, node bool) (define bool) {
+	b := w.b
+	prev := b.last
+	head := byte(headDef)
+	restart := node || b.n == 0 || w.groupN >= groupEntries || len(b.data)-w.groupStart >= groupBytes
+	switch {
+	case ref == 0 && !restart:
+		head = headSame
+	case ref >= 0:
+		head = headRef
+	}
+	if restart {
+		b.groups = append(b.groups, group{off: uint32(len(b.data)), ord: uint16(b.n), node: node})
+		w.groupStart, w.groupN = len(b.data), 0
+		head |= headRestart
+		prev = ID{}
+	}
+	b.data = appendID(b.data, head, id, prev)
+	switch {
+	case ref < 0:
+		copy(w.refs[1:], w.refs[:])
+		w.refs[0] = uint32(len(b.data))
+		w.nrefs = min(w.nrefs+1, len(w.refs))
+	case head&headNames == headRef:
+		at := w.refs[ref]
+		copy(w.refs[1:ref+1], w.refs[:ref])
+		w.refs[0] = at
+		b.data = binary.AppendUvarint(b.data, uint64(at))
+	}
+	if b.n == 0 {
+		b.first = id
+	}
+	b.last = id
+	b.n++
+	b.live++
+	w.groupN++
+	return ref < 0
+}
+
+// appendID writes the head, completed by the form of the ID, and the ID.
+func appendID(data []byte, head byte, id, prev ID) []byte {
+	switch {
+	case id.MS == prev.MS && id.Seq == prev.Seq+1:
+		return append(data, head|idNext<<headIDShift)
+	case id.MS == prev.MS:
+		data = append(data, head|idSeq<<headIDShift)
+		return binary.AppendUvarint(data, id.Seq-prev.Seq-2)
+	case id.Seq == 0:
+		data = append(data, head|idMS<<headIDShift)
+		return binary.AppendUvarint(data, id.MS-prev.MS-1)
+	}
+	data = append(data, head|idMSSeq<<headIDShift)
+	data = binary.AppendUvarint(data, id.MS-prev.MS-1)
+	return binary.AppendUvarint(data, id.Seq-1)
 }
 
 // sameNames reports whether the definition at the start of data has the names
@@ -375,4 +370,4 @@ func (b *block) bytes() int {
 	return blockSize + cap(b.data) + cap(b.groups)*8 + cap(b.dead)*8
 }
 
-const blockSize = 168
+const blockSize = int(unsafe.Sizeof(block{}))

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"unsafe"
 )
 
 // Config sets the shape of blocks. A zero field means its default.
@@ -92,7 +93,7 @@ func (s *Stream) Bytes() int {
 	return n
 }
 
-const streamSize = 208
+const streamSize = int(unsafe.Sizeof(Stream{}))
 
 // First is the ID of the first entry; false if there is none.
 func (s *Stream) First() (ID, bool) {

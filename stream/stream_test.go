@@ -160,3 +160,35 @@ func TestSetIDBelowDeletedEntriesKeepsTheOrder(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestIDsAtTheEdgesSurvive(t *testing.T) {
+	ids := []ID{{0, 1}, {0, 2}, {0, maxU64}, {1, 0}, {1, maxU64}, {2, 5}, {1 << 63, 0}, {maxU64 - 1, maxU64}, {maxU64, 0}, {maxU64, 7}, MaxID}
+	for _, perBlock := range []int{1, 3, 100} {
+		s := New(Config{BlockEntries: perBlock})
+		m := &model{}
+		for _, id := range ids {
+			if err := s.CheckID(id); err != nil {
+				t.Fatalf("%v: %v", id, err)
+			}
+			m.append(s, id, threeFields(1))
+		}
+		for _, from := range append(ids, MinID) {
+			for _, to := range append(ids, MinID) {
+				if err := m.checkRange(s, from, to); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := s.NextID(5); err != ErrExhausted {
+			t.Errorf("NextID after the last ID: %v", err)
+		}
+		for _, id := range ids {
+			if !s.Delete(id) {
+				t.Errorf("%v is not there", id)
+			}
+		}
+		if s.MaxDeletedID() != MaxID || s.Len() != 0 {
+			t.Errorf("%d left, %v deleted", s.Len(), s.MaxDeletedID())
+		}
+	}
+}
