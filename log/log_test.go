@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -323,4 +324,35 @@ func TestEverySecondMeansEverySecond(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Too late for the commit under way, and told that somebody else will do it.
+func TestARecordAppendedDuringACommitIsNotForgotten(t *testing.T) {
+	var armed atomic.Bool
+	entered, leave := make(chan struct{}), make(chan struct{})
+	commits := make(chan struct{}, 1)
+	l := open(t, Options{Dir: fastDir(t), OnCommit: func() {
+		select {
+		case commits <- struct{}{}:
+		default:
+		}
+	}, Fault: func(op, _ string) error {
+		if op == "write" && armed.CompareAndSwap(true, false) {
+			close(entered)
+			<-leave
+		}
+		return nil
+	}})
+	armed.Store(true)
+	l.Append([]byte("first"))
+	go l.Commit()
+	<-entered
+	p := l.Append([]byte("second"))
+	if l.Commit() {
+		t.Fatal("two commits at a time")
+	}
+	close(leave)
+	for l.Released() < p {
+		<-commits
+	}
 }
