@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/weirmq/weir/internal/oracle"
 )
@@ -108,16 +107,8 @@ func describeMachine(dir string) string {
 		}
 	}
 	memory, _ := procField("/proc/meminfo", "MemTotal:", 1024)
-	var uts syscall.Utsname
-	_ = syscall.Uname(&uts)
-	var release strings.Builder
-	for _, c := range uts.Release {
-		if c == 0 {
-			break
-		}
-		release.WriteByte(byte(c))
-	}
-	return fmt.Sprintf("%s, %d cores, %.0f GB of memory, Linux %s, data on %s", model, runtime.NumCPU(), memory/(1<<30), &release, filesystem(dir))
+	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
+	return fmt.Sprintf("%s, %d cores, %.0f GB of memory, Linux %s, data on %s", model, runtime.NumCPU(), memory/(1<<30), strings.TrimSpace(string(release)), filesystem(dir))
 }
 
 // filesystem is the type of the file system that a directory is on.
