@@ -12,6 +12,7 @@ func WithHelp(container Spec, since string) Spec {
 		Name: "help", Since: since, Arity: 2,
 		Summary: "Prints this help.",
 		Flags:   Loading | Stale,
+		ACL:     container.ACL,
 	})
 	lines := helpLines(&container)
 	container.Sub[len(container.Sub)-1].Run = Plain(func(c *Call) error {

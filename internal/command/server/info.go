@@ -99,9 +99,9 @@ type Info struct {
 	AuthFailures           uint64
 
 	// CPU, in seconds
-	CPUSys, CPUUser                   float64
-	CPUSysChildren, CPUUserChildren   float64
-	CPUSysMainThread, CPUUserMainLoop float64 // of the event loops, 0 if unknown
+	CPUSys, CPUUser                     float64
+	CPUSysChildren, CPUUserChildren     float64
+	CPUSysMainThread, CPUUserMainThread float64 // of the event loops, 0 if unknown
 
 	// Errorstats: how often each error code was replied.
 	Errors map[string]uint64
