@@ -420,3 +420,35 @@ func TestAnInterruptedFirstStartStartsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The marker of the clean shutdown goes when the log is opened; what it knew
+// must not go with it.
+func TestAStartLeavesAWitnessInPlaceOfTheMarker(t *testing.T) {
+	dir, want := cleanLog(t)
+	l := open(t, Options{Dir: dir})
+	l.Append([]byte("record 20"))
+	want = append(want, "record 20")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m := newModel(dir)
+	m.adopt(t)
+	l = open(t, Options{Dir: dir, faults: m.faults()})
+	trial := dir + "-trial"
+	m.crash(t, trial, loseAll, nil)
+	if _, err := os.Stat(filepath.Join(trial, markerName)); err == nil {
+		t.Fatal("the marker is still there")
+	}
+	file, offset := findRecord(t, trial, want[len(want)-1])
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[offset] ^= 1
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = load(t, trial)
+	damaged(t, "the last record", err, strings.TrimPrefix(file, trial))
+	equal(t, records(t, l, 0), want)
+}

@@ -53,18 +53,37 @@ func (m *model) faults() *faults {
 			case opRename:
 				m.synced[path] = m.synced[path+".new"]
 			case opDirsync:
-				names := map[string]bool{}
-				entries, _ := os.ReadDir(path)
-				for _, e := range entries {
-					names[e.Name()] = true
-				}
-				m.names[path] = names
+				m.adoptNames(path)
 			}
 			if m.at != nil {
 				m.at(o, path)
 			}
 		},
 	}
+}
+
+// adopt takes what is on the disk now for durable.
+func (m *model) adopt(t testing.TB) {
+	t.Helper()
+	for _, path := range filesBelow(t, m.root) {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.synced[path] = info.Size()
+	}
+	for _, dir := range dirsBelow(t, m.root) {
+		m.adoptNames(dir)
+	}
+}
+
+func (m *model) adoptNames(dir string) {
+	names := map[string]bool{}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		names[e.Name()] = true
+	}
+	m.names[dir] = names
 }
 
 // What becomes of the bytes that no fsync has covered.
@@ -84,7 +103,7 @@ func (m *model) crash(t testing.TB, to string, fate int, rnd *rand.Rand) {
 			return err
 		}
 		rel := strings.TrimPrefix(path, m.root)
-		if rel != "" && !m.names[filepath.Dir(path)][d.Name()] && filepath.Dir(path) != filepath.Dir(m.root) {
+		if rel != "" && !m.names[filepath.Dir(path)][d.Name()] {
 			if fate == loseAll || fate != keepAll && rnd.IntN(2) == 0 {
 				if d.IsDir() {
 					return fs.SkipDir
@@ -142,6 +161,37 @@ func commitNow(l *Log, fsync bool) {
 func copyDir(t testing.TB, from, to string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func filesBelow(t testing.TB, dir string) (files []string) {
+	walk(t, dir, func(path string, isDir bool) {
+		if !isDir {
+			files = append(files, path)
+		}
+	})
+	return files
+}
+
+func dirsBelow(t testing.TB, dir string) (dirs []string) {
+	walk(t, dir, func(path string, isDir bool) {
+		if isDir {
+			dirs = append(dirs, path)
+		}
+	})
+	return dirs
+}
+
+func walk(t testing.TB, dir string, fn func(path string, isDir bool)) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil {
+			fn(path, d.IsDir())
+		}
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }

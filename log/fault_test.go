@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -477,5 +478,41 @@ func TestASuccessAfterTheFailureIsNotPublished(t *testing.T) {
 				t.Fatalf("written %s, now %s; durable %s, now %s", written, l.Written(), durable, l.Durable())
 			}
 		})
+	}
+}
+
+// The kernel reports a failed write-back once per descriptor, so a second fsync
+// beside the failing one would see none and publish what is lost.
+func TestNoFsyncRunsBesideAnother(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var armed, inside atomic.Bool
+	f := &faults{still: true, before: func(o op, path string) error {
+		if o != opFsync || !armed.Load() {
+			return nil
+		}
+		if !inside.CompareAndSwap(false, true) {
+			t.Error("a second fsync while the first one runs")
+			return nil
+		}
+		close(entered)
+		<-leave
+		return errInjected
+	}}
+	l := open(t, Options{Dir: fastDir(t), Sync: SyncEverySecond, faults: f})
+	l.Append([]byte("x"))
+	commitNow(l, false)
+	durable := l.Durable()
+	armed.Store(true)
+	var wg sync.WaitGroup
+	wg.Go(l.backgroundFsync)
+	<-entered
+	wg.Go(func() { commitNow(l, true) })
+	for range 10_000 {
+		runtime.Gosched() // to give it the chance to be wrong
+	}
+	close(leave)
+	wg.Wait()
+	if l.Err() == nil || l.Durable() != durable {
+		t.Fatal(l.Err(), l.Durable())
 	}
 }

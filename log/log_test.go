@@ -251,6 +251,18 @@ func TestReplayStartsBehindAnyPosition(t *testing.T) {
 			t.Fatalf("%s: %v", from, err)
 		}
 	}
+	// A position that a crash has voided: record 21 of the first epoch is gone.
+	l.Append([]byte("record 21 of the second epoch"))
+	mustCommit(t, l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, Options{Dir: dir})
+	var d *DamageError
+	if err := l.Replay(makePosition(1, 21), none); !errors.As(err, &d) {
+		t.Fatal(err)
+	}
+	equal(t, records(t, l, makePosition(1, 20)), []string{"record 21 of the second epoch"})
 	stop := errors.New("stop")
 	calls := 0
 	if err := l.Replay(0, func(Position, int64, []byte) error { calls++; return stop }); err != stop || calls != 1 {
