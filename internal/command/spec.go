@@ -109,8 +109,8 @@ type Spec struct {
 	Keys       Keys
 	Tips       []string // as in Redis's command tips
 	ACL        []string // categories, without '@', beyond those that group and flags imply
-	Run        Handler  // nil for a container
-	Sub        []Spec   // subcommands of a container, whose Run is nil
+	Run        Handler  // nil for a container that does nothing by itself
+	Sub        []Spec   // subcommands of a container
 
 	// FullName is "name" or "container|name". The table fills it in.
 	FullName string
@@ -137,7 +137,7 @@ func (s *Spec) Categories() []string {
 		}
 	}
 	group := s.Group.category()
-	if len(s.Sub) > 0 && s.Run == nil {
+	if s.Container() && s.Run == nil {
 		group = "" // a container is only a name: its subcommands carry the categories
 	}
 	in := func(category string) bool { return group == category || slices.Contains(s.ACL, category) }
@@ -154,6 +154,10 @@ func (s *Spec) Categories() []string {
 	add(in("connection"), "connection")
 	return c
 }
+
+// Container reports whether the command has subcommands. One of them is meant by every second word, also when the
+// container has a Run of its own, which is for the name alone.
+func (s *Spec) Container() bool { return len(s.Sub) > 0 }
 
 // Lookup finds a subcommand by its name in any case.
 func (s *Spec) Lookup(name []byte) *Spec {

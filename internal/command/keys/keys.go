@@ -18,7 +18,7 @@ var del = command.Spec{
 	Summary:    "Delete keys.",
 	Complexity: "O(N) for N keys",
 	Flags:      command.Write,
-	Keys:       command.KeysFrom(1),
+	Keys:       command.KeysFrom(1).For("RM delete"),
 	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
 	Run:        command.Plain(runDel),
 }
@@ -29,7 +29,7 @@ var unlink = command.Spec{
 	Summary:    "Delete keys. Memory is freed in the background, as with DEL.",
 	Complexity: "O(N) for N keys",
 	Flags:      command.Write | command.Fast,
-	Keys:       command.KeysFrom(1),
+	Keys:       command.KeysFrom(1).For("RM delete"),
 	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
 	Run:        command.Plain(runDel),
 }
@@ -51,7 +51,7 @@ var exists = command.Spec{
 	Summary:    "Count how many of the keys exist; one that is named twice counts twice.",
 	Complexity: "O(N) for N keys",
 	Flags:      command.ReadOnly | command.Fast,
-	Keys:       command.KeysFrom(1),
+	Keys:       command.KeysFrom(1).For("RO"),
 	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
 	Run: command.Plain(func(c *command.Call) error {
 		n := int64(0)
@@ -70,7 +70,7 @@ var typeOf = command.Spec{
 	Syntax:  "key",
 	Summary: "Return the kind of value that a key holds, or none.",
 	Flags:   command.ReadOnly | command.Fast,
-	Keys:    command.KeyAt(1),
+	Keys:    command.KeyAt(1).For("RO"),
 	Run: command.Plain(func(c *command.Call) error {
 		c.Out.SimpleString(state.TypeName(c.Tx.Lookup(c.Args[1])))
 		return nil
@@ -86,6 +86,9 @@ var keys = command.Spec{
 	Tips:       []string{"request_policy:all_shards", "nondeterministic_output_order"},
 	Run: command.Plain(func(c *command.Call) error {
 		pattern := c.Args[1]
+		if len(pattern) > glob.MaxPattern {
+			return errPattern
+		}
 		all := len(pattern) == 1 && pattern[0] == '*'
 		mark, n := c.Out.Mark(), 0
 		var name []byte

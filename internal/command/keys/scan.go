@@ -28,7 +28,8 @@ type scanArgs struct {
 }
 
 const (
-	errCursor command.Error = "ERR invalid cursor"
+	errCursor  command.Error = "ERR invalid cursor"
+	errPattern command.Error = "ERR pattern is longer than 65536 bytes"
 
 	defaultCount = 10
 	// maxCount is as good as everything, and keeps counts far from overflow.
@@ -56,6 +57,9 @@ func parseScan(args command.Args) (scanArgs, error) {
 			}
 			a.count = int(min(n, maxCount))
 		case command.EqualFold(rest[0], "MATCH"):
+			if len(rest[1]) > glob.MaxPattern {
+				return a, errPattern
+			}
 			a.pattern = rest[1]
 		case command.EqualFold(rest[0], "TYPE"):
 			a.kind = strings.ToLower(string(rest[1]))
