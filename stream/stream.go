@@ -269,6 +269,9 @@ func (s *Stream) Delete(id ID) bool {
 	}
 	b.kill(ord)
 	s.length--
+	if start, ok := b.lastNode(); ok && i == len(s.blocks)-1 && ord >= start && b.liveIn(start, b.n) == 0 {
+		s.nodeEntries = 0 // nothing is left of the open node
+	}
 	if s.maxDeleted.Less(id) {
 		s.maxDeleted = id
 	}

@@ -119,6 +119,16 @@ func (s *Stream) planNodes(most uint64, block, ord int) (through ID, removed uin
 	return through, removed
 }
 
+// lastNode is the ordinal at which the last node that begins in b begins.
+func (b *block) lastNode() (ord int, ok bool) {
+	for g := len(b.groups) - 1; g >= 0; g-- {
+		if b.groups[g].node {
+			return int(b.groups[g].ord), true
+		}
+	}
+	return 0, false
+}
+
 // Trim removes the entries up to and including through, and returns how many
 // there were. LastID and MaxDeletedID stay.
 func (s *Stream) Trim(through ID) (removed uint64) {

@@ -116,3 +116,18 @@ func TestTrimRemovesTheHighestIDThereIs(t *testing.T) {
 		t.Errorf("planned %d, %d left", n, s.Len())
 	}
 }
+
+func TestANodeWhoseEntriesAreAllDeletedIsClosed(t *testing.T) {
+	s := numbered(New(Config{}), 1, 150)
+	for i := 101; i <= 150; i++ {
+		s.Delete(ID{uint64(i), 1})
+	}
+	numbered(s, 151, 250)
+	// redis-server 7.0.15 has the nodes 1-100 and 151-250 now.
+	if _, removed := s.PlanTrimMaxLen(0, true, 199); removed != 100 {
+		t.Errorf("%d removed", removed)
+	}
+	if _, removed := s.PlanTrimMaxLen(0, true, 200); removed != 200 {
+		t.Errorf("%d removed", removed)
+	}
+}

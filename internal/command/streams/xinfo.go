@@ -1,8 +1,6 @@
 package streams
 
 import (
-	"math"
-
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/stream"
 )
@@ -111,7 +109,7 @@ func runXInfoStream(c *command.Call, a xinfoStreamArgs) error {
 
 func writeInt(c *command.Call, name string, n uint64) {
 	c.Out.BulkString(name)
-	c.Out.Int(int64(min(n, math.MaxInt64)))
+	c.Out.Int(int64(n))
 }
 
 // writeCounters writes the fields that both forms share. Where Redis has a radix tree with a key per listpack, there is
