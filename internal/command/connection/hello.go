@@ -5,7 +5,7 @@ import "github.com/weirmq/weir/internal/command"
 const (
 	errNoProto command.Error = "NOPROTO unsupported protocol version"
 	errVersion command.Error = "ERR Protocol version is not an integer or out of range"
-	errNoAuth  command.Error = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> " +
+	errNoAuth  command.Error = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO " +
 		"AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
 	errWrongPass  command.Error = "WRONGPASS invalid username-password pair or user is disabled."
 	errNoPassword command.Error = "ERR AUTH <password> called without any password configured for the default user. " +
@@ -26,10 +26,11 @@ func (f family) hello() command.Spec {
 	}
 }
 
+// helloArgs are options in the order in which they take effect. As with Redis, the ones before a mistake do.
 type helloArgs struct {
-	protocol             int // 0: as it is
-	auth, rename         bool
-	user, password, name []byte
+	protocol int // 0: as it is
+	options  [][]byte
+	mistake  error
 }
 
 func parseHello(args command.Args) (a helloArgs, err error) {
@@ -43,35 +44,49 @@ func parseHello(args command.Args) (a helloArgs, err error) {
 	if v != 2 && v != 3 {
 		return a, errNoProto
 	}
-	a.protocol = int(v)
-	for i := 2; i < len(args); i++ {
-		switch {
-		case command.EqualFold(args[i], "AUTH") && i+2 < len(args):
-			a.auth, a.user, a.password = true, args[i+1], args[i+2]
-			i += 2
-		case command.EqualFold(args[i], "SETNAME") && i+1 < len(args):
-			a.rename, a.name = true, args[i+1]
-			i++
-		default:
-			return a, command.Errorf("ERR Syntax error in HELLO option '%s'", command.Printable(args[i], 128))
+	a.protocol, a.options = int(v), args[2:]
+	for i := 0; i < len(a.options); {
+		n := optionLen(a.options[i:])
+		if n == 0 {
+			a.mistake = command.Errorf("ERR Syntax error in HELLO option '%s'", command.Printable(a.options[i], 128))
+			a.options = a.options[:i]
 		}
+		i += n
 	}
 	return a, nil
 }
 
+// optionLen returns how many words the option at the front takes, 0 if it is none.
+func optionLen(words [][]byte) int {
+	switch {
+	case command.EqualFold(words[0], "AUTH") && len(words) > 2:
+		return 3
+	case command.EqualFold(words[0], "SETNAME") && len(words) > 1:
+		return 2
+	default:
+		return 0
+	}
+}
+
 func (f family) runHello(c *command.Call, a helloArgs) error {
-	if a.auth {
-		if err := f.login(c.Session, a.user, a.password); err != nil {
+	for rest := a.options; len(rest) > 0; {
+		n := optionLen(rest)
+		var err error
+		if n == 3 {
+			err = f.login(c.Session, rest[1], rest[2])
+		} else {
+			err = setName(c.Session, rest[1])
+		}
+		if err != nil {
 			return err
 		}
+		rest = rest[n:]
+	}
+	if a.mistake != nil {
+		return a.mistake
 	}
 	if !c.Session.Authenticated {
 		return errNoAuth
-	}
-	if a.rename {
-		if err := setName(c.Session, a.name); err != nil {
-			return err
-		}
 	}
 	if a.protocol != 0 {
 		c.Out.SetProtocol(a.protocol)
