@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 //	ready PORT             waits until the broker there answers
 //	ask PORT WORD...       sends a command, and prints the reply
 //	status N COMMAND...    runs a program that must exit with that status
+//	term                   sends SIGTERM to the program started last
 //	shutdown PORT          sends SHUTDOWN, which answers nothing
 //	damage DIR             flips a byte in the first segment of a log
 func TestScripts(t *testing.T) {
@@ -36,7 +38,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"freeport": freePort, "ready": ready, "ask": ask, "status": status, "damage": damage, "shutdown": shutdown,
+			"freeport": freePort, "ready": ready, "ask": ask, "status": status, "damage": damage, "shutdown": shutdown, "term": term,
 		},
 	})
 }
@@ -52,11 +54,12 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
 		if err == nil {
-			_, err = c.Do("PING")
+			var rep oracle.Reply
+			rep, err = c.Do("PING")
 			_ = c.Close()
-		}
-		if err == nil {
-			return
+			if err == nil && rep.Text == "PONG" {
+				return
+			}
 		}
 		if time.Now().After(end) {
 			ts.Fatalf("nobody answers: %v", err)
@@ -74,11 +77,16 @@ func ask(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
+func term(ts *testscript.TestScript, _ bool, _ []string) {
+	started := ts.BackgroundCmds()
+	ts.Check(started[len(started)-1].Process.Signal(syscall.SIGTERM))
+}
+
 func shutdown(ts *testscript.TestScript, _ bool, args []string) {
 	c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
 	ts.Check(err)
 	defer func() { _ = c.Close() }()
-	if rep, err := c.Do("SHUTDOWN"); err == nil {
+	if rep, err := c.Do("SHUTDOWN"); err == nil && rep.Kind != 'c' {
 		ts.Fatalf("SHUTDOWN answers %s", rep)
 	}
 }

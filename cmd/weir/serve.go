@@ -105,20 +105,30 @@ func announce(logger *slog.Logger, c *config, file string) {
 		dir = c.Dir
 	}
 	logger.Info("data", "dir", dir, "sync", c.Sync.String())
-	logger.Info("limits", "maxclients", c.MaxClients, "timeout", c.Timeout.String(),
+	logger.Info("limits", "maxclients", c.MaxClients, "timeout", c.Timeout,
 		"proto-max-bulk-len", formatSize(c.ProtoMaxBulkLen), "client-query-buffer-limit", formatSize(c.ClientQueryBufferLimit),
 		"client-output-buffer-limit", formatOutputLimits(c.OutputLimits), "disk-reserve", formatSize(c.DiskReserve), "loops", c.Loops)
 }
 
 // newLogger writes text to a terminal and JSON to anything else.
 func newLogger(w io.Writer, l level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: slogLevels[l]}
+	options := &slog.HandlerOptions{Level: slogLevels[l], ReplaceAttr: readable}
 	if f, ok := w.(*os.File); ok {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 			return slog.New(slog.NewTextHandler(w, options))
 		}
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// readable writes what has a form for people in that form: durations, positions.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if s, ok := a.Value.Any().(fmt.Stringer); ok && a.Value.Kind() != slog.KindTime {
+		if _, isLevel := s.(slog.Level); !isLevel {
+			a.Value = slog.StringValue(s.String())
+		}
+	}
+	return a
 }
 
 // exposure warns of addresses that other machines reach without a password, and

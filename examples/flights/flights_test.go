@@ -37,7 +37,7 @@ func TestAStreamWithAPastIsLeftAlone(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	o := options{addr: own.addr, stream: "taken", top: 1}
+	o := options{addr: own.addr, stream: "taken", from: time.Unix(0, 0), top: 1}
 	if err := run(context.Background(), o, new(strings.Builder)); err != nil {
 		t.Fatal(err)
 	}

@@ -35,12 +35,13 @@ var layers = []layer{
 	{"resp", nil},
 	{"internal/vfs", nil},
 	{"internal/data", nil},
+	{"internal/glob", nil},
 	{"internal/gctune", nil},
 	{"stream/store", []string{"stream", "internal/vfs"}},
 	{"groups", []string{"stream"}},
 	{"internal/state", []string{"groups", "internal/data", "stream"}},
 	{"internal/command", []string{"internal/state", "resp", "stream", "groups"}},
-	{"internal/command/*", []string{"internal/command", "internal/state", "internal/data", "groups", "stream", "resp"}},
+	{"internal/command/*", []string{"internal/command", "internal/state", "internal/data", "groups", "stream", "resp", "internal/glob"}},
 	{"broker", []string{"internal/command", "internal/command/*", "internal/state", "internal/data", "groups", "stream", "stream/store", "resp", "log"}},
 	{"bridge", []string{"broker", "stream"}},
 
@@ -49,6 +50,8 @@ var layers = []layer{
 	{"cmd/weir", []string{"broker", "bridge", "resp", "internal/command", "internal/command/*", "internal/gctune"}},
 	{"examples/*", []string{"broker"}},
 	{"internal/oracle", nil},
+	{"internal/oracle/fuzz", []string{"internal/oracle"}},
+	{"internal/crash", []string{"internal/oracle"}},
 	{"internal/bench", []string{"internal/oracle"}},
 }
 
