@@ -8,7 +8,7 @@ var xdel = command.Spec{
 	Summary:    "Delete entries of a stream and return how many there were.",
 	Complexity: "O(N log M) for N IDs and M entries",
 	Flags:      command.Write | command.Fast,
-	Keys:       command.KeyAt(1),
+	Keys:       command.KeyAt(1).For("RW delete"),
 	Run:        command.Handle(parseXDel, runXDel),
 }
 

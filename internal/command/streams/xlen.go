@@ -7,7 +7,7 @@ var xlen = command.Spec{
 	Syntax:  "key",
 	Summary: "Return the number of entries of a stream.",
 	Flags:   command.ReadOnly | command.Fast,
-	Keys:    command.KeyAt(1),
+	Keys:    command.KeyAt(1).For("RO"),
 	Run:     command.Handle(parseXLen, runXLen),
 }
 

@@ -8,7 +8,7 @@ var xtrim = command.Spec{
 	Summary:    "Remove the oldest entries of a stream and return how many went.",
 	Complexity: "O(N) for N entries that go",
 	Flags:      command.Write,
-	Keys:       command.KeyAt(1),
+	Keys:       command.KeyAt(1).For("RW delete"),
 	Tips:       []string{"nondeterministic_output"},
 	Run:        command.Handle(parseXTrim, runXTrim),
 }
