@@ -15,8 +15,7 @@ import (
 //	~ mask a b          the values of the fields a and b become <masked>
 //	~ sorted            arrays and sets that hold only scalars are sorted
 //	~ names             "name:value" and "name=value" texts keep their names only
-//	~ only a b          of such texts, and of maps, only these fields stay (the lines of
-//	                    INFO sorted: the order of its fields means nothing)
+//	~ only a b          of such texts, and of maps, only these fields stay, sorted in texts
 //	~ shape             every scalar becomes its type
 //	~ kind              nothing stays but the type of the reply itself
 type rule struct {
@@ -72,7 +71,7 @@ func (u rule) apply(r Reply) Reply {
 	case u.name == "shape" && !r.Null && r.Kind != '_':
 		r.Text = "<" + string(r.Kind) + ">"
 	case u.name == "names":
-		r.Text = editText(r.Text, func(name, _, _ string) string { return name })
+		r.Text = editText(r.Text, false, func(name, _, _ string) string { return name })
 	}
 	return r
 }
@@ -81,7 +80,7 @@ func (u rule) apply(r Reply) Reply {
 // in RESP2: an array of even length whose even elements are bulks.
 func (u rule) fieldsOf(r Reply) Reply {
 	if aggregate(r.Kind) == 0 {
-		r.Text = editText(r.Text, func(name, sep, value string) string {
+		r.Text = editText(r.Text, u.name == "only", func(name, sep, value string) string {
 			switch {
 			case !slices.Contains(u.fields, name) && u.name == "only":
 				return ""
@@ -130,37 +129,32 @@ func sorted(r Reply) Reply {
 var textField = regexp.MustCompile(`^([A-Za-z0-9_|-]+)([:=])(.*)$`)
 
 // editText rewrites the fields of INFO ("name:value" lines) and of CLIENT LIST
-// (lines of "name=value" words). A field that edit empties is gone; once one is,
-// what is no field (INFO's headings) goes too, and the rest is sorted.
-func editText(text string, edit func(name, sep, value string) string) string {
+// (lines of "name=value" words). A field that edit empties is gone. With only,
+// what is no field (INFO's headings) goes too, and the fields are sorted.
+func editText(text string, only bool, edit func(name, sep, value string) string) string {
 	if strings.Contains(text, "\r\n") {
-		lines := editFields(strings.Split(text, "\r\n"), edit)
-		return strings.Join(lines, "\r\n")
+		return strings.Join(editFields(strings.Split(text, "\r\n"), only, edit), "\r\n")
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		lines[i] = strings.Join(editFields(strings.Split(line, " "), edit), " ")
+		lines[i] = strings.Join(editFields(strings.Split(line, " "), only, edit), " ")
 	}
 	return strings.Join(lines, "\n")
 }
 
-func editFields(fields []string, edit func(name, sep, value string) string) []string {
+func editFields(fields []string, only bool, edit func(name, sep, value string) string) []string {
 	var kept []string
-	dropped := false
 	for _, f := range fields {
-		m := textField.FindStringSubmatch(f)
-		if m == nil {
+		if m := textField.FindStringSubmatch(f); m != nil {
+			f = edit(m[1], m[2], m[3])
+		} else if only {
+			f = ""
+		}
+		if f != "" || !only {
 			kept = append(kept, f)
-			continue
 		}
-		if f = edit(m[1], m[2], m[3]); f == "" {
-			dropped = true
-			continue
-		}
-		kept = append(kept, f)
 	}
-	if dropped {
-		kept = slices.DeleteFunc(kept, func(f string) bool { return !textField.MatchString(f) })
+	if only {
 		slices.Sort(kept)
 	}
 	return kept

@@ -19,8 +19,27 @@ type Difference struct {
 }
 
 func (d Difference) String() string {
-	return fmt.Sprintf("%s:%d (RESP%d) %s\n  want:\n    %s\n  got:\n    %s", d.Path, d.Line, d.Proto, d.Command,
-		strings.Join(d.Want, "\n    "), strings.Join(d.Got, "\n    "))
+	return fmt.Sprintf("%s:%d (RESP%d) %s\n%s", d.Path, d.Line, d.Proto, d.Command, Contrast(d.Want, d.Got))
+}
+
+// Contrast shows two replies from shortly before the line where they part.
+func Contrast(want, got []string) string {
+	same := 0
+	for same < min(len(want), len(got)) && want[same] == got[same] {
+		same++
+	}
+	part := func(lines []string) string {
+		from, to := max(0, same-4), min(len(lines), same+8)
+		if from >= to {
+			return "(nothing more)"
+		}
+		text := strings.Join(lines[from:to], "\n    ")
+		if to < len(lines) {
+			text += fmt.Sprintf("\n    (%d more lines)", len(lines)-to)
+		}
+		return text
+	}
+	return fmt.Sprintf("  want, from line %d of the reply:\n    %s\n  got:\n    %s", max(0, same-4)+1, part(want), part(got))
 }
 
 // Run plays the transcript in one protocol against an empty server at addr and

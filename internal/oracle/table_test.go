@@ -18,20 +18,22 @@ type tableRow struct {
 	subcommands                                    []tableRow
 }
 
-// parseRow reads one element of a COMMAND reply.
+// parseRow reads one element of a COMMAND reply in RESP3, where sets are sets.
 func parseRow(t *testing.T, r oracle.Reply) tableRow {
 	t.Helper()
 	if len(r.Elems) != 10 {
 		t.Fatalf("a command of COMMAND has %d elements, redis 7.0 has 10:\n%s", len(r.Elems), r)
 	}
-	text := func(i int) string { return oracle.Normalise(r.Elems[i], "sorted").String() }
+	text := func(i int) string {
+		return strings.Join(strings.Fields(sameOrder(r.Elems[i]).String()), " ")
+	}
 	row := tableRow{
 		name:       r.Elems[0].Text,
 		arity:      r.Elems[1].Text,
 		flags:      text(2),
 		keys:       r.Elems[3].Text + " " + r.Elems[4].Text + " " + r.Elems[5].Text,
 		categories: text(6),
-		keySpecs:   withoutNotes(r.Elems[8]).String(),
+		keySpecs:   text(8),
 	}
 	for _, sub := range r.Elems[9].Elems {
 		row.subcommands = append(row.subcommands, parseRow(t, sub))
@@ -39,15 +41,20 @@ func parseRow(t *testing.T, r oracle.Reply) tableRow {
 	return row
 }
 
-// withoutNotes drops the free text of key specifications.
-func withoutNotes(r oracle.Reply) oracle.Reply {
-	for i, e := range r.Elems {
-		r.Elems[i] = withoutNotes(e)
+// sameOrder sorts sets and drops the free text of key specifications.
+func sameOrder(r oracle.Reply) oracle.Reply {
+	elems := slices.Clone(r.Elems)
+	if at := slices.IndexFunc(elems, func(e oracle.Reply) bool { return e.Text == "notes" }); at >= 0 && r.Kind == '%' {
+		elems = slices.Delete(elems, at, at+2)
 	}
-	if at := slices.IndexFunc(r.Elems, func(e oracle.Reply) bool { return e.Text == "notes" }); at >= 0 {
-		r.Elems = slices.Delete(slices.Clone(r.Elems), at, at+2)
+	for i, e := range elems {
+		elems[i] = sameOrder(e)
 	}
-	return oracle.Normalise(r, "sorted")
+	r.Elems = elems
+	if r.Kind == '~' {
+		r = oracle.Normalise(r, "sorted")
+	}
+	return r
 }
 
 // commandTable asks a server for its commands, subcommands included.
@@ -58,6 +65,9 @@ func commandTable(t *testing.T, addr string) map[string]tableRow {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
+	if _, err := c.MustDo("HELLO", "3"); err != nil {
+		t.Fatal(err)
+	}
 	rep, err := c.MustDo("COMMAND")
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +137,7 @@ func TestTheCommandTableIsRedissExceptAsDocumented(t *testing.T) {
 			return
 		}
 		if exceptions[name+" "+what] == "" {
-			t.Errorf("%s: %s\nredis:\n%s\nweir:\n%s", name, what, want, got)
+			t.Errorf("%s: %s\nredis: %s\nweir:  %s", name, what, want, got)
 		}
 		used[name+" "+what] = true
 	}
@@ -207,7 +217,7 @@ func TestEveryCommandRefusesTheWrongNumberOfArguments(t *testing.T) {
 			}
 			want := fmt.Sprintf("-ERR wrong number of arguments for '%s' command", name)
 			if rep.String() != want {
-				t.Errorf("%v: got %s, want %s", args, rep, want)
+				t.Errorf("%v:\n%s", args, oracle.Contrast([]string{want}, rep.Lines()))
 			}
 		}
 	}
@@ -222,6 +232,9 @@ func TestCommandAndItsSubcommandsAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
+	if _, err := c.MustDo("HELLO", "3"); err != nil {
+		t.Fatal(err)
+	}
 	do := func(args ...string) oracle.Reply {
 		rep, err := c.MustDo(args...)
 		if err != nil {
@@ -244,7 +257,7 @@ func TestCommandAndItsSubcommandsAgree(t *testing.T) {
 		}
 		info := do("COMMAND", "INFO", name)
 		if len(info.Elems) != 1 || parseRow(t, info.Elems[0]).arity != row.arity {
-			t.Errorf("COMMAND INFO %s: %s", name, info)
+			t.Errorf("COMMAND INFO %s has %d elements", name, len(info.Elems))
 		}
 		if strings.Contains(name, "|") {
 			continue

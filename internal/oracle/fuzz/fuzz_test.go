@@ -16,6 +16,7 @@ import (
 var (
 	commands = flag.Int("commands", 20000, "commands to send")
 	seed     = flag.Uint64("seed", 0, "seed of the first round; 0 takes the clock")
+	without  = flag.String("without", "", "commands to leave out, separated by commas: those whose difference is known and not yet mended")
 	against  = flag.String("against", "weir", "what to compare with redis: weir, redis, or host:port")
 )
 
@@ -73,6 +74,9 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 	t.Logf("seed=%d", *seed)
 	for round := uint64(0); int(round)*perRound < *commands; round++ {
 		rd := Generate(*seed, round, perRound)
+		rd.Ops = slices.DeleteFunc(rd.Ops, func(op Op) bool {
+			return slices.Contains(strings.Split(*without, ","), strings.ToLower(op.Args[0]))
+		})
 		m, err := Run(redis.Addr, addr, rd)
 		if err != nil {
 			t.Fatalf("seed=%d round=%d: %v", *seed, round, err)
@@ -113,7 +117,7 @@ func explain(a, b string, rd Round, m *Mismatch) string {
 	for _, op := range small.Ops {
 		fmt.Fprintf(&out, "  %s\n", describe(op))
 	}
-	fmt.Fprintf(&out, "%s\nredis:\n%s\nweir:\n%s", m.What, m.A, m.B)
+	fmt.Fprintf(&out, "%s\n%s", m.What, oracle.Contrast(strings.Split(m.A, "\n"), strings.Split(m.B, "\n")))
 	return out.String()
 }
 

@@ -82,7 +82,7 @@ func (p *peer) close() {
 func (p *peer) send(op Op) error {
 	args := make([]string, len(op.Args))
 	for i, a := range op.Args {
-		if len(a) == 3 && a[0] == '{' && a[2] == '}' {
+		if len(a) == 3 && a[0] == '{' && a[2] == '}' && strings.EqualFold(op.Args[0], "client") {
 			if n := int(a[1] - '0'); n >= 0 && n < len(p.clients) {
 				a = p.clients[n].id
 			}
