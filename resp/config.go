@@ -78,4 +78,5 @@ const (
 	pausedReadSize      = 64 << 10  // what an event loop reads ahead of a connection that is not served
 	writeSize           = 256 << 10 // bytes of one write
 	handshakeTimeout    = 10 * time.Second
+	lingerTime          = 50 * time.Millisecond
 )

@@ -302,6 +302,9 @@ func (c *Conn) servable() bool {
 // endTurn gives memory back. What the handler wrote and did not seal leaves at once.
 func (c *Conn) endTurn() {
 	c.Seal(0)
+	if *c.spare == nil {
+		*c.spare = c.w.buf // borrowed, and nothing was written
+	}
 	c.w.buf = nil
 	c.p.settle()
 	c.taken, c.inTurn = 0, false

@@ -342,6 +342,7 @@ func (l *loop) read(c *Conn) {
 			c.p.settle()
 		}
 	case err == unix.EAGAIN:
+		c.p.settle()
 	case err != nil || c.paused:
 		l.close(c)
 	default:
@@ -446,7 +447,7 @@ func (l *loop) flush(c *Conn) {
 	if c.closed {
 		return
 	}
-	if c.fate.Load()&fateKilled != 0 {
+	if c.fate.Load()&fateKilled != 0 || c.eof && c.paused {
 		l.close(c)
 		return
 	}
@@ -492,10 +493,6 @@ func (l *loop) flush(c *Conn) {
 // finish closes a connection that has nothing left to do.
 func (l *loop) finish(c *Conn) {
 	if c.closed {
-		return
-	}
-	if c.eof && c.paused {
-		l.close(c)
 		return
 	}
 	ending := c.draining || c.fate.Load()&fateClosing != 0 || c.eof && !c.inTurn && !c.stalled

@@ -314,4 +314,3 @@ func BenchmarkFeedHalfCommands(b *testing.B) {
 		}
 	}
 }
-

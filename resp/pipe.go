@@ -86,6 +86,9 @@ func (p *pipe) serve() {
 	}
 	go p.reading()
 	p.writing()
+	if c.fate.Load() == fateClosing {
+		p.discard()
+	}
 	p.nc.Close()
 	select {
 	case p.more <- struct{}{}:
@@ -98,6 +101,23 @@ func (p *pipe) serve() {
 	p.srv.handler.Close(c)
 	p.turn.Unlock()
 	p.forget()
+}
+
+// discard reads for a moment what the client sent beyond its last command: unread bytes would turn the close into a
+// reset, which may overtake the reply.
+func (p *pipe) discard() {
+	half, ok := p.nc.(interface{ CloseWrite() error })
+	if !ok {
+		return
+	}
+	half.CloseWrite()
+	p.nc.SetReadDeadline(time.Now().Add(lingerTime))
+	select {
+	case p.more <- struct{}{}:
+	default:
+	}
+	<-p.read
+	io.CopyN(io.Discard, p.nc, 256<<10)
 }
 
 func (p *pipe) forget() {
@@ -252,7 +272,9 @@ func (p *pipe) wait(timer *time.Timer) *time.Timer {
 	select {
 	case <-p.poked:
 	case now := <-tick:
+		p.turn.Lock()
 		c.checkIdle(now, timeout)
+		p.turn.Unlock()
 	}
 	return timer
 }

@@ -252,6 +252,7 @@ func TestManyBlockedClientsAreAllAnswered(t *testing.T) {
 		for i := 0; i < 100; i += 3 {
 			clients[i].Close()
 		}
+		synctest.Wait()
 		d := dial()
 		expectHeard(t, d.say("WAKE x\r\n"), ":66\r\n")
 		for i, c := range clients {
