@@ -1,0 +1,255 @@
+// Package broker assembles Weir: it runs the commands that arrive on connections against the keyspace, writes what they
+// change to the log, and lets replies go when the log has what they show.
+//
+//	b, err := broker.Open(ctx, broker.DefaultOptions())   // replays the log
+//	err = b.Serve(ctx)                                     // until ctx ends, then drains
+//
+// One lock, mu, guards the state: keyspace, sessions, waiters, settings, statistics. Its holder runs commands as if alone
+// and never waits for a disk or a socket. Locks inside resp and log are below it; their callbacks that take it (Open, Serve,
+// Close of a connection) are called without a lock held, and those that run under theirs (OnCommit) do not take it.
+//
+// What a reply shows is as durable as the operator asked for before it leaves: every reply carries the position of the
+// newest change that it depends on (state.Tx.Dependency), and resp holds it until that position is released.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/command/connection"
+	"github.com/weirmq/weir/internal/command/keys"
+	"github.com/weirmq/weir/internal/command/server"
+	"github.com/weirmq/weir/internal/command/streams"
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/log"
+	"github.com/weirmq/weir/resp"
+	"github.com/weirmq/weir/stream"
+)
+
+// Broker is a running Weir. Open makes one; all its methods may be called concurrently.
+type Broker struct {
+	options Options
+	logger  *slog.Logger
+	log     *log.Log
+	server  *resp.Server
+	table   *command.Table
+	started time.Time
+	disk    disk
+
+	closing  chan struct{} // closed when SHUTDOWN or a fatal failure asks Serve to end
+	closeErr error         // why, when it was a failure; set before closing is closed
+	failures chan struct{} // holds one token while the log has failed and nobody has dealt with it
+
+	mu       sync.Mutex
+	keyspace *state.Keyspace
+	tx       *state.Tx
+	sessions map[int64]*session
+	waiters  waiters
+	settings settings
+	stats    stats
+	loading  bool // the log is being replayed
+	readOnly bool // the disk has failed and not yet proved that it works again
+	draining bool // Serve is ending
+	closed   bool
+
+	// Scratch of the unit of work that runs now.
+	call     command.Call
+	now      time.Time
+	nowMS    int64
+	appended bool      // the turn has appended to the log
+	ready    []waitKey // keys that changed and have waiters
+	scratch  *resp.Writer
+
+	recovery recovery
+	identity identity
+	baseline baseline
+	rates    rates
+}
+
+// stats are counters for INFO.
+type stats struct {
+	commands     uint64
+	errorReplies uint64
+	errors       map[string]uint64 // by the first word of the reply
+	stalls       uint64            // turns of sessions put off because the log could not keep up
+	hits, misses uint64            // keys that reading commands looked up
+	panics       uint64            // commands that panicked and were contained
+	authFailures uint64
+	memoryPeak   int64
+}
+
+// baseline is what counters stood at when they were last reset.
+type baseline struct {
+	log      log.Stats
+	net      resp.Stats
+	logBytes int64 // size of the log at the start
+}
+
+// recovery is what the last replay did.
+type recovery struct {
+	records  uint64
+	bytes    uint64
+	duration time.Duration
+	begun    time.Time
+	progress atomic.Uint64 // records so far
+}
+
+// Open locks and checks the data directory, listens, and replays the log; clients that connect meanwhile are told
+// LOADING. It fails if the directory is in use (*log.InUseError), damaged (*log.DamageError), or an address is taken.
+func Open(ctx context.Context, o Options) (*Broker, error) {
+	b := &Broker{
+		options:  o,
+		logger:   o.Logger,
+		started:  time.Now(),
+		closing:  make(chan struct{}),
+		failures: make(chan struct{}, 1),
+		sessions: map[int64]*session{},
+		waiters:  waiters{queues: map[waitKey]*waitQueue{}},
+		stats:    stats{errors: map[string]uint64{}},
+		scratch:  resp.NewWriter(2),
+		loading:  true,
+		identity: newIdentity(),
+	}
+	if b.logger == nil {
+		b.logger = slog.New(slog.DiscardHandler)
+	}
+	b.clock(time.Now())
+	b.settings = settingsOf(o)
+	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), streams.Specs())
+
+	var err error
+	b.log, err = log.Open(log.Options{
+		Dir: o.Dir, Sync: o.Sync, SegmentBytes: o.LogSegmentSize, MaxPending: o.LogMaxPending,
+		Now: o.Now, Logger: b.logger, OnCommit: b.onCommit, Disk: o.Disk,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.baseline.logBytes = b.log.Stats().LogBytes
+	if err = b.listen(); err == nil {
+		err = b.load(ctx)
+	}
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	b.disk.check(b)
+	return b, nil
+}
+
+// wallClock returns the wall clock's time at a reading of the real clock.
+func (b *Broker) wallClock(now time.Time) time.Time {
+	if b.options.Now != nil {
+		return b.options.Now()
+	}
+	return now
+}
+
+// load replays the log into a new keyspace and begins to serve from it.
+func (b *Broker) load(ctx context.Context) error {
+	const reportEvery = 1 << 16 // records
+	keyspace := state.NewKeyspace(stream.Config{BlockBytes: b.options.StreamBlockSize, BlockEntries: b.options.StreamBlockEntries})
+	var records, bytes uint64
+	begun := time.Now()
+	b.recovery.progress.Store(0)
+	reported := begun
+	err := b.log.Replay(0, func(position log.Position, _ int64, record []byte) error {
+		records++
+		bytes += uint64(len(record))
+		if records%reportEvery == 0 {
+			b.recovery.progress.Store(records)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if now := time.Now(); now.Sub(reported) >= time.Second {
+				reported = now
+				b.logger.Info("replaying the log", "records", records, "position", position, "elapsed", now.Sub(begun).Round(time.Millisecond))
+			}
+		}
+		if err := keyspace.Apply(uint64(position), record); err != nil {
+			return fmt.Errorf("record at position %v: %w", position, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("replay of the log: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recovery.records, b.recovery.bytes, b.recovery.duration = records, bytes, time.Since(begun)
+	b.keyspace, b.tx, b.loading = keyspace, state.NewTx(keyspace), false
+	b.readOnly = !b.log.Writable()
+	b.server.Release(uint64(b.log.Released())) // what was replayed is on disk
+	b.logger.Info("log replayed", "records", records, "bytes", bytes, "took", b.recovery.duration.Round(time.Millisecond), "position", b.log.Last())
+	return nil
+}
+
+// Serve serves until ctx ends, SHUTDOWN is called or something fails beyond repair; then it stops accepting, answers what
+// has been asked, makes the log durable and closes. The error is nil when the end was asked for.
+func (b *Broker) Serve(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return b.close()
+		case <-b.closing:
+			return errors.Join(b.closeErr, b.close())
+		case <-b.failures:
+			b.recoverFromDisk(ctx)
+		case <-tick.C:
+			b.disk.check(b)
+			b.probe()
+			b.sample()
+		}
+	}
+}
+
+// drainTimeout bounds how long an ending broker waits for replies to be sent.
+const drainTimeout = 10 * time.Second
+
+// close drains and releases everything. A second call does nothing.
+func (b *Broker) close() error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return nil
+	}
+	b.closed, b.draining = true, true
+	if b.waiters.timer != nil {
+		b.waiters.timer.Stop()
+	}
+	b.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var errs []error
+	if b.log.Err() == nil {
+		errs = append(errs, b.log.Sync(ctx)) // releases every held reply
+	}
+	if b.server != nil {
+		errs = append(errs, b.server.Shutdown(ctx))
+	}
+	errs = append(errs, b.log.Close())
+	return errors.Join(errs...)
+}
+
+// onCommit lets replies go after the log has advanced. It runs on whichever goroutine committed, and takes no lock.
+func (b *Broker) onCommit() {
+	if b.log.Err() != nil {
+		select {
+		case b.failures <- struct{}{}:
+		default:
+		}
+		return
+	}
+	if b.server != nil {
+		b.server.Release(uint64(b.log.Released()))
+	}
+}

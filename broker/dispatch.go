@@ -1,0 +1,219 @@
+package broker
+
+import (
+	"bytes"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/resp"
+)
+
+// Errors of the dispatcher, in the words of the wire. Clients match their first words.
+const (
+	errNoAuth    command.Error = "NOAUTH Authentication required."
+	errLoading   command.Error = "LOADING Redis is loading the dataset in memory"
+	errDiskFull  command.Error = "MISCONF Errors writing to the log: the disk is nearly full. Commands that grow data are refused until space returns; deletes and trims are allowed."
+	errReadOnly  command.Error = "MISCONF Errors writing to the log: a write failed and the log is read-only until the disk works again."
+	errProtected command.Error = "DENIED Weir is running in protected mode: no password is set, so only loopback connections are accepted. Set requirepass, or turn protected-mode off if the network is trusted."
+	errInternal  command.Error = "ERR internal error; the command changed nothing. The broker's log has the details"
+)
+
+// Serve runs the commands that one turn of an event loop found: all of them under one hold of the state
+// lock, as if each were alone, and one commit after them.
+func (b handler) Serve(turn []*resp.Conn) {
+	b.mu.Lock()
+	b.clock(time.Now())
+	for _, c := range turn {
+		if s, ok := c.Session.(*session); ok {
+			b.serveSession(s)
+		}
+	}
+	appended := b.appended
+	b.appended = false
+	b.mu.Unlock()
+	if appended && !b.log.Commit() {
+		b.log.Kick()
+	}
+}
+
+// clock sets the time that commands decide by.
+func (b *Broker) clock(now time.Time) {
+	b.now = now
+	b.nowMS = b.wallClock(now).UnixMilli()
+}
+
+// serveSession runs a session's complete commands until there is none left, or it is blocked, stalled or closing.
+func (b *Broker) serveSession(s *session) {
+	defer b.containPanic(s)
+	for {
+		args, err := s.conn.Next()
+		if err != nil {
+			b.countError("ERR")
+			out := s.conn.Writer()
+			out.Error("ERR " + err.Error())
+			s.conn.Seal(0)
+			s.conn.CloseAfterReply()
+			return
+		}
+		if args == nil || !b.dispatch(s, args) {
+			return
+		}
+	}
+}
+
+// dispatch runs one command, and reports whether the session may go on with the next.
+func (b *Broker) dispatch(s *session, args [][]byte) bool {
+	out := s.conn.Writer()
+	spec, refusal := b.admit(s, args)
+	if refusal != "" {
+		if spec != nil {
+			spec.Metrics.Rejected++
+		}
+		mark := out.Mark()
+		b.writeError(out, string(refusal))
+		s.mute(out, mark)
+		s.conn.Seal(0)
+		return true
+	}
+	if spec.Flags&command.Write != 0 && b.log.Pending() > b.settings.logMaxPending {
+		s.conn.Unread()
+		s.conn.Stall()
+		b.stats.stalls++
+		return false
+	}
+	s.last = spec
+	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS}
+	b.tx.Begin(s.DB)
+	mark := out.Mark()
+	err := spec.Run(&b.call)
+	if err != nil {
+		out.Truncate(mark)
+		b.writeError(out, command.WireText(err))
+		spec.Metrics.Failed++
+	}
+	s.mute(out, mark)
+	if spec.Flags&command.NoAuth != 0 {
+		s.conn.SetAuthenticated(s.Authenticated) // AUTH, HELLO and RESET change it
+	}
+	b.commitRecord()
+	b.measure(spec)
+	wait := b.call.Wait
+	if wait != nil && err == nil {
+		b.park(s, wait)
+	}
+	s.conn.Seal(b.tx.Dependency())
+	if len(b.ready) > 0 {
+		b.serveWaiters()
+	}
+	return wait == nil
+}
+
+// measure adds the time since the last reading of the clock to a command, and makes this the next command's time.
+func (b *Broker) measure(spec *command.Spec) {
+	now := time.Now()
+	spec.Metrics.Calls++
+	spec.Metrics.Nanos += uint64(now.Sub(b.now))
+	b.stats.commands++
+	if spec.Flags&command.ReadOnly != 0 && !b.loading {
+		hits, misses := b.tx.Lookups()
+		b.stats.hits += hits
+		b.stats.misses += misses
+	}
+	b.clock(now)
+}
+
+// commitRecord closes the record of the current unit of work, if it changed anything.
+func (b *Broker) commitRecord() {
+	record := b.tx.Record()
+	if len(record) == 0 {
+		return
+	}
+	b.tx.Committed(uint64(b.log.Append(record)))
+	b.appended = true
+	b.noteChanges()
+}
+
+// admit finds a command and checks everything that can refuse it before it runs.
+func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error) {
+	spec := b.table.Lookup(args[0])
+	if spec == nil {
+		return nil, unknownCommand(args)
+	}
+	if spec.Run == nil && len(args) > 1 {
+		sub := spec.Lookup(args[1])
+		if sub == nil {
+			return nil, command.UnknownSubcommand(spec, args[1])
+		}
+		spec = sub
+	}
+	if n := spec.Arity; n > 0 && len(args) != n || len(args) < -n || spec.Run == nil {
+		return spec, command.WrongArity(spec)
+	}
+	switch {
+	case !s.Authenticated && spec.Flags&command.NoAuth == 0:
+		return spec, errNoAuth
+	case b.loading && spec.Flags&command.Loading == 0:
+		return spec, errLoading
+	case spec.Flags&command.Write != 0 && b.readOnly:
+		return spec, errReadOnly
+	case spec.Flags&command.DenyOOM != 0 && b.disk.low.Load():
+		return spec, errDiskFull
+	}
+	return spec, ""
+}
+
+// unknownCommand is Redis's answer to a name that is not a command: it shows the name and the first arguments, 128 bytes of
+// each, and, as C does, nothing after a zero byte.
+func unknownCommand(args [][]byte) command.Error {
+	const limit = 128
+	clip := func(b []byte, n int) []byte {
+		b, _, _ = bytes.Cut(b, []byte{0})
+		return b[:min(len(b), n)]
+	}
+	var shown []byte
+	for _, arg := range args[1:] {
+		if len(shown) >= limit {
+			break
+		}
+		shown = fmt.Appendf(shown, "'%s' ", clip(arg, limit-len(shown)))
+	}
+	return command.Errorf("ERR unknown command '%s', with args beginning with: %s", clip(args[0], limit), shown)
+}
+
+// writeError writes an error reply and counts it by its code.
+func (b *Broker) writeError(out *resp.Writer, text string) {
+	code, _, _ := strings.Cut(text, " ")
+	b.countError(code)
+	out.Error(text)
+}
+
+// maxErrorCodes bounds the error statistics: codes come from a fixed set today, but scripts may invent some.
+const maxErrorCodes = 128
+
+func (b *Broker) countError(code string) {
+	if _, known := b.stats.errors[code]; known || len(b.stats.errors) < maxErrorCodes {
+		b.stats.errors[code]++
+	}
+	b.stats.errorReplies++
+}
+
+// containPanic turns a panic of a command that has changed nothing into an error reply. One that has changed something
+// ends the process: memory would no longer be what the log says, and the log is right.
+func (b *Broker) containPanic(s *session) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if len(b.tx.Record()) > 0 {
+		panic(p)
+	}
+	b.stats.panics++
+	b.logger.Error("a command panicked", "panic", p, "command", s.last.FullName, "stack", string(debug.Stack()))
+	out := s.conn.Writer()
+	b.writeError(out, string(errInternal))
+	s.conn.Seal(0)
+	s.conn.CloseAfterReply()
+}

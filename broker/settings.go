@@ -1,0 +1,180 @@
+package broker
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirmq/weir/internal/command/server"
+	"github.com/weirmq/weir/log"
+	"github.com/weirmq/weir/resp"
+)
+
+// settings are the options that CONFIG SET may change while the broker runs. The state lock guards them.
+type settings struct {
+	requirePass   string
+	passwordHash  [sha256.Size]byte
+	protectedMode bool
+	sync          log.Sync
+	logMaxPending int64
+	maxClients    int
+	timeout       time.Duration
+	keepAlive     time.Duration
+	limits        resp.Limits
+	output        resp.OutputLimits
+	list          []server.Setting
+}
+
+func settingsOf(o Options) settings {
+	s := settings{
+		protectedMode: o.ProtectedMode,
+		sync:          o.Sync,
+		logMaxPending: o.LogMaxPending,
+		maxClients:    o.MaxClients,
+		timeout:       o.Timeout,
+		keepAlive:     o.TCPKeepAlive,
+		limits:        resp.Limits{MaxBulk: int(o.ProtoMaxBulkLen), MaxQueryBuffer: int(o.ClientQueryBufferLimit)},
+		output:        o.OutputLimits,
+	}
+	s.setPassword(o.RequirePass)
+	return s
+}
+
+func (s *settings) setPassword(password string) {
+	s.requirePass = password
+	s.passwordHash = sha256.Sum256([]byte(password))
+}
+
+// authentic compares in constant time, whatever the lengths.
+func (s *settings) authentic(password []byte) bool {
+	given := sha256.Sum256(password)
+	return subtle.ConstantTimeCompare(given[:], s.passwordHash[:]) == 1
+}
+
+// settingList is what CONFIG knows: real settings under Redis's names and Weir's own, and constants that tools ask for.
+func (b *Broker) settingList() []server.Setting {
+	s, o := &b.settings, b.options
+	applyLimits := func() error { b.server.SetLimits(s.limits); return nil }
+	sync := server.Enum("sync", []string{"always", "everysec", "no"},
+		func() string { return s.sync.String() },
+		func(word string) error {
+			mode, err := log.ParseSync(word)
+			if err == nil {
+				s.sync = mode
+				b.log.SetSync(mode)
+			}
+			return err
+		})
+	sync.Alias = "appendfsync"
+	password := server.Text("requirepass", func() string { return s.requirePass }, func(v string) error {
+		s.setPassword(v)
+		return nil
+	})
+	seconds := func(d time.Duration) int64 { return int64(d / time.Second) }
+	return []server.Setting{
+		server.Constant("bind", strings.Join(o.Bind, " ")),
+		server.Constant("port", strconv.Itoa(max(o.Port, 0))),
+		server.Constant("tls-port", strconv.Itoa(max(o.TLSPort, 0))),
+		server.Constant("unixsocket", o.UnixSocket),
+		server.Constant("unixsocketperm", fmt.Sprintf("%o", o.UnixSocketPerm)),
+		password,
+		server.Bool("protected-mode", func() bool { return s.protectedMode }, func(v bool) error { s.protectedMode = v; return nil }),
+		server.Integer("maxclients", 1, math.MaxUint32, func() int64 { return int64(s.maxClients) }, func(v int64) error {
+			s.maxClients = b.server.SetMaxClients(int(v))
+			return nil
+		}),
+		server.Integer("timeout", 0, math.MaxInt32, func() int64 { return seconds(s.timeout) }, func(v int64) error {
+			s.timeout = time.Duration(v) * time.Second
+			b.server.SetTimeout(s.timeout)
+			return nil
+		}),
+		server.Integer("tcp-keepalive", 0, math.MaxInt32, func() int64 { return seconds(s.keepAlive) }, func(v int64) error {
+			s.keepAlive = time.Duration(v) * time.Second
+			b.server.SetKeepAlive(s.keepAlive)
+			return nil
+		}),
+		server.Memory("proto-max-bulk-len", 1<<20, math.MaxInt64, func() int64 { return int64(s.limits.MaxBulk) }, func(v int64) error {
+			s.limits.MaxBulk = int(v)
+			return applyLimits()
+		}),
+		server.Memory("client-query-buffer-limit", 1<<20, math.MaxInt64, func() int64 { return int64(s.limits.MaxQueryBuffer) }, func(v int64) error {
+			s.limits.MaxQueryBuffer = int(v)
+			return applyLimits()
+		}),
+		server.Text("client-output-buffer-limit", func() string { return formatOutputLimits(s.output) }, func(v string) error {
+			limits, err := ParseOutputLimits(s.output, v)
+			if err != nil {
+				return err
+			}
+			s.output = limits
+			b.server.SetOutputLimits(limits)
+			return nil
+		}),
+		sync,
+		server.Constant("dir", o.Dir),
+		server.Constant("loops", strconv.Itoa(max(o.Loops, 1))),
+		server.Constant("log-segment-size", strconv.Itoa(o.LogSegmentSize)),
+		server.Memory("log-max-pending", 1<<20, math.MaxInt64, func() int64 { return s.logMaxPending }, func(v int64) error {
+			s.logMaxPending = v
+			return nil
+		}),
+		server.Constant("disk-reserve", strconv.FormatInt(o.DiskReserve, 10)),
+		server.Constant("stream-block-size", strconv.Itoa(o.StreamBlockSize)),
+		server.Constant("stream-block-entries", strconv.Itoa(o.StreamBlockEntries)),
+
+		// What is always so, under the names that tools ask for.
+		server.Constant("databases", "16"),
+		server.Constant("appendonly", "yes"),
+		server.Constant("save", ""),
+		server.Constant("maxmemory", "0"),
+		server.Constant("maxmemory-policy", "noeviction"),
+		server.Constant("cluster-enabled", "no"),
+	}
+}
+
+var outputClasses = []string{resp.Normal: "normal", resp.PubSub: "pubsub", resp.Replica: "slave"}
+
+// outputOrder is the order in which Redis shows the classes.
+var outputOrder = []resp.Class{resp.Normal, resp.Replica, resp.PubSub}
+
+func formatOutputLimits(limits resp.OutputLimits) string {
+	var parts []string
+	for _, class := range outputOrder {
+		l := limits[class]
+		parts = append(parts, fmt.Sprintf("%s %d %d %d", outputClasses[class], l.Hard, l.Soft, l.SoftFor/time.Second))
+	}
+	return strings.Join(parts, " ")
+}
+
+// ParseOutputLimits reads limits in Redis's notation, "class hard soft seconds" for one or more classes, and returns them
+// with the classes that are not named as in limits. Classes are normal, pubsub and replica (or slave); hard and soft are
+// bytes and may have a unit; 0 is no limit.
+func ParseOutputLimits(limits resp.OutputLimits, text string) (resp.OutputLimits, error) {
+	words := strings.Fields(text)
+	if len(words)%4 != 0 {
+		return limits, fmt.Errorf("Wrong number of arguments in buffer limit configuration.") //nolint:staticcheck // Redis's words
+	}
+	for ; len(words) > 0; words = words[4:] {
+		class := -1
+		for i, name := range outputClasses {
+			if strings.EqualFold(words[0], name) || i == int(resp.Replica) && strings.EqualFold(words[0], "replica") {
+				class = i
+			}
+		}
+		if class < 0 {
+			return limits, fmt.Errorf("Invalid client class specified in buffer limit configuration.") //nolint:staticcheck // Redis's words
+		}
+		hard, okHard := server.ParseMemory(words[1])
+		soft, okSoft := server.ParseMemory(words[2])
+		seconds, err := strconv.ParseInt(words[3], 10, 32)
+		if !okHard || !okSoft || err != nil || hard < 0 || soft < 0 || seconds < 0 {
+			return limits, fmt.Errorf("Error in hard, soft or soft_seconds setting in buffer limit configuration.") //nolint:staticcheck // Redis's words
+		}
+		limits[class] = resp.OutputLimit{Hard: hard, Soft: soft, SoftFor: time.Duration(seconds) * time.Second}
+	}
+	return limits, nil
+}
