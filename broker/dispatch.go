@@ -142,7 +142,7 @@ func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error)
 	if spec == nil {
 		return nil, unknownCommand(args)
 	}
-	if spec.Run == nil && len(args) > 1 {
+	if len(spec.Sub) > 0 && len(args) > 1 {
 		sub := spec.Lookup(args[1])
 		if sub == nil {
 			return nil, command.UnknownSubcommand(spec, args[1])

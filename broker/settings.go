@@ -59,7 +59,7 @@ func (s *settings) authentic(password []byte) bool {
 func (b *Broker) settingList() []server.Setting {
 	s, o := &b.settings, b.options
 	applyLimits := func() error { b.server.SetLimits(s.limits); return nil }
-	sync := server.Enum("sync", []string{"always", "everysec", "no"},
+	sync := server.Enum("sync", []string{"everysec", "always", "no"},
 		func() string { return s.sync.String() },
 		func(word string) error {
 			mode, err := log.ParseSync(word)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,8 +39,10 @@ func UnknownSubcommand(container *Spec, word []byte) Error {
 	return Errorf("ERR unknown subcommand '%s'. Try %s HELP.", Printable(word, 128), strings.ToUpper(container.Name))
 }
 
-// Printable makes client bytes fit for one line of an error reply: at most limit bytes, no line breaks.
+// Printable makes client bytes fit for one line of an error reply: at most limit bytes, no line breaks, and, as in C, nothing
+// after a zero byte.
 func Printable(b []byte, limit int) string {
+	b, _, _ = bytes.Cut(b, []byte{0})
 	if len(b) > limit {
 		b = b[:limit]
 	}
