@@ -126,16 +126,19 @@ func TestAppendAndReadingDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for an append", perRun)
 	}
 	perRun = testing.AllocsPerRun(100, func() {
-		n := 0
+		n, bytes := 0, 0
 		for it := s.Range(MinID, MaxID); it.Next() && n < 100; n++ {
 			for it.Field() {
-				n += len(it.Name()) - len(it.Name())
+				bytes += len(it.Name()) + len(it.Value())
 			}
 		}
 		for it := s.Reverse(MinID, MaxID); it.Next() && n < 200; n++ {
 			for it.Field() {
-				n += len(it.Name()) - len(it.Name())
+				bytes += len(it.Name()) + len(it.Value())
 			}
+		}
+		if n != 200 || bytes != 200*3*26 {
+			t.Fatalf("%d entries, %d bytes", n, bytes)
 		}
 		s.First()
 		s.Last()

@@ -89,12 +89,12 @@ func (e *emitter) flush() {
 	e.n = 0
 }
 
-// writeEntries writes an array of the entries that are left in it, but at most max of them unless max is 0.
-func writeEntries(out *resp.Writer, it *stream.Iter, max uint64) {
+// writeEntries writes an array of the entries that are left in it, but at most limit of them unless limit is 0.
+func writeEntries(out *resp.Writer, it *stream.Iter, limit uint64) {
 	mark := out.Mark()
 	e := emitter{out: out}
 	n := uint64(0)
-	for (max == 0 || n < max) && it.Next() {
+	for (limit == 0 || n < limit) && it.Next() {
 		e.entry(it)
 		n++
 	}

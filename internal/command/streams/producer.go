@@ -35,7 +35,7 @@ func (p *producer) given() bool { return p.kind != producerNone }
 
 // parseOption takes IDMPAUTO pid or IDMP pid iid.
 func (p *producer) parseOption(args [][]byte) (taken int, err error) {
-	kind := producerNone
+	var kind producerKind
 	switch {
 	case len(args) > 1 && command.EqualFold(args[0], "IDMPAUTO"):
 		kind, taken = producerAuto, 2

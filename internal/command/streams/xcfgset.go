@@ -29,13 +29,13 @@ func parseXCfgSet(args command.Args) (xcfgsetArgs, error) {
 	}
 	for at := 2; at < len(args); at += 2 {
 		var to *int
-		var max int
+		var most int
 		var name, unit string
 		switch {
 		case command.EqualFold(args[at], "IDMP-DURATION"):
-			to, max, name, unit = &a.seconds, stream.MaxIdempotencySeconds, "IDMP-DURATION", "seconds"
+			to, most, name, unit = &a.seconds, stream.MaxIdempotencySeconds, "IDMP-DURATION", "seconds"
 		case command.EqualFold(args[at], "IDMP-MAXSIZE"):
-			to, max, name, unit = &a.maxSize, stream.MaxIdempotencySize, "IDMP-MAXSIZE", "entries"
+			to, most, name, unit = &a.maxSize, stream.MaxIdempotencySize, "IDMP-MAXSIZE", "entries"
 		default:
 			return a, command.ErrSyntax
 		}
@@ -49,8 +49,8 @@ func parseXCfgSet(args command.Args) (xcfgsetArgs, error) {
 		if err != nil {
 			return a, err
 		}
-		if n < 1 || n > int64(max) {
-			return a, command.Errorf("ERR %s must be between 1 and %d %s", name, max, unit)
+		if n < 1 || n > int64(most) {
+			return a, command.Errorf("ERR %s must be between 1 and %d %s", name, most, unit)
 		}
 		*to = int(n)
 	}
