@@ -138,7 +138,8 @@ func (p *Parser) step() bool {
 		}
 		p.left, p.bulk = n, -1
 	}
-	for {
+	p.wholeBulks(b)
+	for p.left > 0 {
 		if p.bulk < 0 {
 			n, ok := p.header(b, math.MaxInt, "too big bulk count string", "invalid bulk length")
 			if !ok {
@@ -160,9 +161,7 @@ func (p *Parser) step() bool {
 		p.spans = append(p.spans, span{p.off, p.off + p.bulk})
 		p.off += p.bulk + 2
 		p.scan, p.bulk = p.off, -1
-		if p.left--; p.left == 0 {
-			break
-		}
+		p.left--
 	}
 	p.args = p.args[:0]
 	for _, s := range p.spans {
@@ -170,6 +169,42 @@ func (p *Parser) step() bool {
 	}
 	p.ready = true
 	return true
+}
+
+// wholeBulks takes what nearly always comes: bulks that have arrived whole, under headers of a few digits. Everything else, every
+// error included, is left to the loop in step.
+func (p *Parser) wholeBulks(b []byte) {
+	if p.bulk >= 0 {
+		return
+	}
+	most := p.Limits.maxBulk()
+	if p.Unauthenticated {
+		most = min(most, unauthenticatedBulk)
+	}
+	off, left, spans := p.off, p.left, p.spans
+	for left > 0 && off+3 < len(b) && b[off] == '$' {
+		i := off + 1
+		n := int(b[i] - '0')
+		if n > 9 || n == 0 && b[i+1] != '\r' {
+			break
+		}
+		for i++; i < len(b) && i < off+10; i++ {
+			d := b[i] - '0'
+			if d > 9 {
+				break
+			}
+			n = n*10 + int(d)
+		}
+		start := i + 2
+		if i >= len(b) || b[i] != '\r' || n > most || start+n+2 > len(b) {
+			break
+		}
+		spans = append(spans, span{start, start + n})
+		off = start + n + 2
+		left--
+	}
+	p.off, p.left, p.spans = off, left, spans
+	p.scan = max(p.scan, off)
 }
 
 // header reads "*n\r\n" or "$n\r\n" at p.off. Not ok means either more bytes or p.err.
