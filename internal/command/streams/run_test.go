@@ -185,3 +185,10 @@ func TestEntriesOfEverySizeAreWrittenWhole(t *testing.T) {
 		t.Errorf("%d bytes, want %d", len(got), len(reply))
 	}
 }
+
+func TestXInfoHelpNamesWhatThereIs(t *testing.T) {
+	got := newRunner(2).do("xinfo help")
+	if !strings.HasPrefix(got, "*5\r\n+XINFO <subcommand>") || !strings.Contains(got, "+STREAM key [FULL [COUNT count]]\r\n") || strings.Contains(got, "GROUPS") {
+		t.Errorf("%q", got)
+	}
+}

@@ -5,18 +5,11 @@ import (
 	"github.com/weirmq/weir/stream"
 )
 
-var xinfo = command.Spec{
+var xinfo = command.WithHelp(command.Spec{
 	Name: "xinfo", Group: command.Streams, Since: "5.0.0", Arity: -2,
 	Summary: "Look into streams.",
-	Sub:     []command.Spec{xinfoHelp, xinfoStream},
-}
-
-var xinfoHelp = command.Spec{
-	Name: "help", Since: "5.0.0", Arity: 2,
-	Summary: "Return what XINFO can do.",
-	Flags:   command.Loading | command.Stale,
-	Run:     command.Plain(runXInfoHelp),
-}
+	Sub:     []command.Spec{xinfoStream},
+}, "5.0.0")
 
 var xinfoStream = command.Spec{
 	Name: "stream", Since: "5.0.0", Arity: -3,
@@ -25,21 +18,6 @@ var xinfoStream = command.Spec{
 	Flags:   command.ReadOnly,
 	Keys:    command.KeyAt(2),
 	Run:     command.Handle(parseXInfoStream, runXInfoStream),
-}
-
-func runXInfoHelp(c *command.Call) error {
-	lines := [...]string{
-		"XINFO <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-		"STREAM <key> [FULL [COUNT <count>]",
-		"    Show information about the stream.",
-		"HELP",
-		"    Prints this help.",
-	}
-	c.Out.Array(len(lines))
-	for _, line := range lines {
-		c.Out.SimpleString(line)
-	}
-	return nil
 }
 
 type xinfoStreamArgs struct {
