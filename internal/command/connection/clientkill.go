@@ -14,15 +14,22 @@ func (f family) clientKill() command.Spec {
 	}
 }
 
+// word is an argument that may not have been given; an empty one is a condition that nothing meets.
+type word struct {
+	given bool
+	text  string
+}
+
+func (w word) meets(s string) bool { return !w.given || w.text == s }
+
 // killArgs are conditions; zero values do not count.
 type killArgs struct {
-	old         bool // CLIENT KILL addr: one connection, this one included, and OK for a reply
-	id          int64
-	addr, laddr string
-	kind        kind
-	user        []byte
-	maxAge      int64 // seconds
-	skipMe      bool
+	old               bool // CLIENT KILL addr: one connection, this one included, and OK for a reply
+	id                int64
+	addr, laddr, user word
+	kind              kind
+	maxAge            int64 // seconds
+	skipMe            bool
 	// afterUser is an error behind a USER, which is reported only if there is such a user.
 	afterUser error
 }
@@ -31,7 +38,7 @@ const errClientID command.Error = "ERR client-id should be greater than 0"
 
 func parseKill(args command.Args) (a killArgs, err error) {
 	if len(args) == 3 {
-		return killArgs{old: true, addr: string(args[2])}, nil
+		return killArgs{old: true, addr: word{true, string(args[2])}}, nil
 	}
 	a.skipMe = true
 	for i := 2; i < len(args) && err == nil; i += 2 {
@@ -41,7 +48,7 @@ func parseKill(args command.Args) (a killArgs, err error) {
 			err = a.condition(args[i], args[i+1])
 		}
 	}
-	if a.user != nil {
+	if a.user.given {
 		a.afterUser, err = err, nil
 	}
 	return a, err
@@ -56,11 +63,11 @@ func (a *killArgs) condition(option, value []byte) (err error) {
 	case command.EqualFold(option, "TYPE"):
 		a.kind, err = parseKind(value)
 	case command.EqualFold(option, "ADDR"):
-		a.addr = string(value)
+		a.addr = word{true, string(value)}
 	case command.EqualFold(option, "LADDR"):
-		a.laddr = string(value)
+		a.laddr = word{true, string(value)}
 	case command.EqualFold(option, "USER"):
-		a.user = value
+		a.user = word{true, string(value)}
 	case command.EqualFold(option, "MAXAGE"):
 		if a.maxAge, err = command.ParseInt(value); err != nil || a.maxAge < 1 {
 			err = command.Error("ERR maxage is not an integer or out of range")
@@ -76,9 +83,9 @@ func (a *killArgs) condition(option, value []byte) (err error) {
 }
 
 func (f family) runKill(c *command.Call, a killArgs) error {
-	if a.user != nil {
-		if !f.host.HasUser(a.user) {
-			return command.Errorf("ERR No such user '%s'", command.Printable(a.user, len(a.user)))
+	if a.user.given {
+		if user := []byte(a.user.text); !f.host.HasUser(user) {
+			return command.Errorf("ERR No such user '%s'", command.Printable(user, len(user)))
 		}
 		if a.afterUser != nil {
 			return a.afterUser
@@ -110,10 +117,6 @@ func (f family) runKill(c *command.Call, a killArgs) error {
 }
 
 func (a *killArgs) meets(c *Client) bool {
-	return (a.id == 0 || c.ID == a.id) &&
-		(a.addr == "" && !a.old || c.Addr == a.addr) &&
-		(a.laddr == "" || c.Laddr == a.laddr) &&
-		(a.kind == anyKind || c.kind() == a.kind) &&
-		(a.user == nil || c.User == string(a.user)) &&
-		(a.maxAge == 0 || c.AgeSeconds >= a.maxAge)
+	return (a.id == 0 || c.ID == a.id) && a.addr.meets(c.Addr) && a.laddr.meets(c.Laddr) && a.user.meets(c.User) &&
+		(a.kind == anyKind || c.kind() == a.kind) && (a.maxAge == 0 || c.AgeSeconds >= a.maxAge)
 }
