@@ -51,8 +51,8 @@
 // an idle log writes an empty frame that carries it, and a clean shutdown leaves
 // a marker file. If the first frame that is not whole is at or below the highest
 // such number found anywhere, also behind the damage, then something durable is
-// gone, and Open or Replay refuses with a *DamageError. What is cut goes to
-// quarantine/.
+// gone, and Open refuses with a *DamageError, before it changes anything. What
+// is cut goes to quarantine/.
 //
 // What this cannot see: damage to the frames of the very last commits before
 // a power cut, which nothing on the disk yet knew to be durable. In the worst case

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // The test binary is also the program that gets killed: with this variable set
@@ -25,7 +27,7 @@ func TestMain(m *testing.M) {
 		victim(dir, os.Getenv(victimSync))
 		return
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func victim(dir, mode string) {

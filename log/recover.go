@@ -26,6 +26,11 @@ func (l *Log) recover() error {
 	if err != nil {
 		return err
 	}
+	// The rest is read twice at a start, here and by Replay. Otherwise a refused
+	// log would have got a generation and an epoch more by every try to open it.
+	if err := readAhead(l.seed, end, place{}, func(*segment, []byte) error { return nil }); err != nil {
+		return err
+	}
 	m, clean := readMarker(l.opts.Dir)
 	if clean && m.seq == end.chain.seq && m.crc != end.chain.crc {
 		return &DamageError{File: filepath.Join(l.opts.Dir, markerName), Position: end.chain.last,

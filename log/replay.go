@@ -9,10 +9,10 @@ import (
 )
 
 // Replay calls fn for every record after from, in order; 0 means from the
-// beginning. record is valid during the call only. Every frame is verified and
-// must continue the one before it; damage ends the replay with a *DamageError
-// after the records before it have been delivered, and an error of fn ends it
-// with that error.
+// beginning. record is valid during the call only. Every frame is verified again
+// (Open has done it once); damage ends the replay with a *DamageError after the
+// records before it have been delivered, and an error of fn ends it with that
+// error.
 //
 // It may be called after Open and after Reopen, before the first Append, and any
 // number of times. Reading and checking runs one segment ahead of fn on a

@@ -23,8 +23,8 @@ import (
 // durable has been damaged or lost, and the directory is refused. Otherwise what
 // follows was never acknowledged with SyncAlways (a crash tore it), and it is cut.
 //
-// What lies further back than the last segments is checked by Replay, which
-// reads it anyway.
+// What lies further back than the last segments is checked by a verifier
+// (replay.go), in Open and again in Replay.
 
 // logEnd is where the log ends and what lies beyond.
 type logEnd struct {
