@@ -81,9 +81,11 @@ func StartWithoutWaiting(binary, dir string, args ...string) (*Server, error) {
 	return launch(exec.Command(binary, WeirArgs(port, dir, args...)...), port, dir)
 }
 
-// WeirArgs is the command line of a weir that listens on a port.
+// WeirArgs is the command line of a weir that listens on a port. The environment
+// may add to it: WEIR_ARGS="--loops 4 --sync no".
 func WeirArgs(port int, dir string, args ...string) []string {
-	return append([]string{"serve", "--port", strconv.Itoa(port), "--dir", dir}, args...)
+	line := append([]string{"serve", "--port", strconv.Itoa(port), "--dir", dir}, strings.Fields(os.Getenv("WEIR_ARGS"))...)
+	return append(line, args...)
 }
 
 // freePort asks the kernel for a port. Somebody else may take it before the

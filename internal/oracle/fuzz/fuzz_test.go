@@ -72,18 +72,23 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 		*seed = uint64(time.Now().UnixNano())
 	}
 	t.Logf("seed=%d", *seed)
+	var n Totals
 	for round := uint64(0); int(round)*perRound < *commands; round++ {
 		rd := Generate(*seed, round, perRound)
 		rd.Ops = slices.DeleteFunc(rd.Ops, func(op Op) bool {
 			return slices.Contains(strings.Split(*without, ","), strings.ToLower(op.Args[0]))
 		})
-		m, err := Run(redis.Addr, addr, rd)
+		m, err := Run(redis.Addr, addr, rd, &n)
 		if err != nil {
 			t.Fatalf("seed=%d round=%d: %v", *seed, round, err)
 		}
 		if m != nil {
 			t.Fatalf("seed=%d round=%d\n%s", *seed, round, explain(redis.Addr, addr, rd, m))
 		}
+	}
+	t.Logf("%d commands compared, %d of them errors; %d clients blocked, %d woken", n.Commands, n.Errors, n.Blocked, n.Woken)
+	if n.Commands == n.Errors || n.Commands > 10_000 && n.Woken == 0 {
+		t.Error("too little was compared to prove anything")
 	}
 	if weir == nil {
 		return
@@ -106,10 +111,10 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 // explain shrinks a failing round and prints it.
 func explain(a, b string, rd Round, m *Mismatch) string {
 	small := Shrink(rd, m.At, 400, func(r Round) bool {
-		got, err := Run(a, b, r)
+		got, err := Run(a, b, r, &Totals{})
 		return err == nil && got != nil
 	})
-	if got, err := Run(a, b, small); err == nil && got != nil {
+	if got, err := Run(a, b, small, &Totals{}); err == nil && got != nil {
 		m = got
 	}
 	var out strings.Builder

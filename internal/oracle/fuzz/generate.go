@@ -173,8 +173,9 @@ func (g *generator) xread() []string {
 	if g.one(3) {
 		args = append(args, "COUNT", g.number())
 	}
-	if g.one(3) {
-		args = append(args, "BLOCK", g.pick("0", "0", "0", "1", "-1", "x"))
+	block := g.one(2)
+	if block {
+		args = append(args, "BLOCK", g.pick("0", "0", "0", "0", "0", "0", "0", "1", "-1", "x"))
 	}
 	if g.one(40) {
 		args = append(args, g.pick("GROUP", "NOACK", "FOO"))
@@ -184,7 +185,11 @@ func (g *generator) xread() []string {
 	for range 1 + g.r.IntN(3) {
 		key := g.key()
 		args = append(args, key)
-		ids = append(ids, g.pick("$", g.fixedID(key), g.fixedID(key)))
+		id := g.pick("$", g.fixedID(key), g.fixedID(key))
+		if block && !g.one(4) {
+			id = "$"
+		}
+		ids = append(ids, id)
 	}
 	return append(args, ids...)
 }

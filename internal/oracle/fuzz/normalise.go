@@ -72,8 +72,11 @@ func skip(args []string, waiting bool) bool {
 	return false
 }
 
+// repeats says that a key stands twice behind STREAMS.
 func repeats(args []string) bool {
-	sorted := slices.Clone(args)
-	slices.Sort(sorted)
-	return len(slices.Compact(sorted)) != len(args)
+	at := slices.IndexFunc(args, func(a string) bool { return strings.EqualFold(a, "streams") })
+	keys := slices.Clone(args[at+1:])
+	keys = keys[:(len(keys)+1)/2]
+	slices.Sort(keys)
+	return len(slices.Compact(slices.Clone(keys))) != len(keys)
 }

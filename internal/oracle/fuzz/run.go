@@ -16,6 +16,13 @@ type Mismatch struct {
 	A, B string
 }
 
+// Totals says what the rounds of a run consisted of, so that a run that compared
+// nothing shows.
+type Totals struct {
+	Commands, Errors int // sent to both; refused by both in the same words
+	Blocked, Woken   int // clients that waited; of them, answered because of another client's command
+}
+
 // peer is one of the two servers.
 type peer struct {
 	control *oracle.Conn
@@ -141,12 +148,13 @@ func (p *peer) outcome(c *client, others int) (r oracle.Reply, blocked bool, err
 type run struct {
 	peers   [2]*peer
 	waiting map[int][]string // blocked clients and their commands
+	totals  *Totals
 }
 
 // Run plays a round on two servers, A being the judge, and returns the first
 // difference, or nil. An error means that a server did not answer at all.
-func Run(addrA, addrB string, rd Round) (*Mismatch, error) {
-	u := &run{waiting: map[int][]string{}}
+func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
+	u := &run{waiting: map[int][]string{}, totals: totals}
 	for i, addr := range []string{addrA, addrB} {
 		p, err := connect(addr, rd.Protos)
 		if err != nil {
@@ -202,7 +210,12 @@ func (u *run) op(op Op) (*Mismatch, error) {
 	if text[0] != text[1] {
 		return &Mismatch{What: describe(op), A: text[0], B: text[1]}, nil
 	}
+	u.totals.Commands++
+	if strings.HasPrefix(text[0], "-") {
+		u.totals.Errors++
+	}
 	if blocked[0] {
+		u.totals.Blocked++
 		u.waiting[op.Client] = op.Args
 		if len(u.waiting) == len(u.peers[0].clients) {
 			return u.unblock(op.Client)
@@ -249,6 +262,9 @@ func (u *run) settle(after string) (*Mismatch, error) {
 		}
 		args := u.waiting[who]
 		delete(u.waiting, who)
+		if !strings.Contains(strings.ToUpper(after), "UNBLOCK") {
+			u.totals.Woken++
+		}
 		rb, err := u.peers[1].clients[who].receive()
 		if err != nil {
 			return nil, fmt.Errorf("client %d blocked in %s, after %s: %w", who, oracle.FormatCommand(args), after, err)
