@@ -121,6 +121,7 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 	}
 	b.clock(time.Now())
 	b.settings = settingsOf(o)
+	b.become(b.emptyKeyspace())
 	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), streams.Specs())
 
 	var err error
@@ -151,10 +152,19 @@ func (b *Broker) wallClock(now time.Time) time.Time {
 	return now
 }
 
+func (b *Broker) emptyKeyspace() *state.Keyspace {
+	return state.NewKeyspace(stream.Config{BlockBytes: b.options.StreamBlockSize, BlockEntries: b.options.StreamBlockEntries})
+}
+
+// become makes a keyspace the one that commands see. The state lock is held, or nobody else knows of b yet.
+func (b *Broker) become(k *state.Keyspace) {
+	b.keyspace, b.tx = k, state.NewTx(k)
+}
+
 // load replays the log into a new keyspace and begins to serve from it.
 func (b *Broker) load(ctx context.Context) error {
 	const reportEvery = 1 << 16 // records
-	keyspace := state.NewKeyspace(stream.Config{BlockBytes: b.options.StreamBlockSize, BlockEntries: b.options.StreamBlockEntries})
+	keyspace := b.emptyKeyspace()
 	var records, bytes uint64
 	begun := time.Now()
 	b.recovery.progress.Store(0)
@@ -183,8 +193,8 @@ func (b *Broker) load(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recovery.records, b.recovery.bytes, b.recovery.duration = records, bytes, time.Since(begun)
-	b.keyspace, b.tx, b.loading = keyspace, state.NewTx(keyspace), false
-	b.readOnly = !b.log.Writable()
+	b.become(keyspace)
+	b.loading, b.readOnly = false, !b.log.Writable()
 	b.server.Release(uint64(b.log.Released())) // what was replayed is on disk
 	b.logger.Info("log replayed", "records", records, "bytes", bytes, "took", b.recovery.duration.Round(time.Millisecond), "position", b.log.Last())
 	return nil

@@ -1,8 +1,14 @@
 package broker
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"strings"
@@ -12,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/log"
 )
 
@@ -227,4 +234,117 @@ func TestANearlyFullDiskRefusesWhatGrowsAndAllowsWhatShrinks(t *testing.T) {
 	c.expect("DEL s", ":1")
 	b.disk.low.Store(false)
 	c.expect("XADD s 2-1 f v", `"2-1"`)
+}
+
+func TestWhileTheLogIsReplayedOnlyWhatNeedsNoDataIsAnswered(t *testing.T) {
+	b := running(t, nil)
+	c := dial(t, b)
+	b.mu.Lock()
+	b.loading = true
+	b.mu.Unlock()
+	c.expect("PING", "-LOADING Redis is loading the dataset in memory")
+	c.expect("XLEN s", "-LOADING Redis is loading the dataset in memory")
+	if got := c.do("HELLO 3"); !strings.HasPrefix(got, `{"server" "redis"`) {
+		t.Errorf("HELLO: %s", got)
+	}
+	if got := c.do("INFO persistence"); !strings.Contains(got, `loading:1\r\n`) {
+		t.Errorf("INFO: %s", got)
+	}
+	b.mu.Lock()
+	b.loading = false
+	b.mu.Unlock()
+	c.expect("XLEN s", ":0")
+}
+
+func TestACommandThatPanicsBeforeItChangesAnythingHarmsOnlyItsClient(t *testing.T) {
+	b := running(t, nil)
+	b.mu.Lock()
+	b.table.Lookup([]byte("xlen")).Run = func(c *command.Call) error {
+		c.Out.Array(5)
+		panic("a bug")
+	}
+	b.mu.Unlock()
+	c, other := dial(t, b), dial(t, b)
+	c.expect("PING", "+PONG")
+	c.expect("XLEN s", "-"+string(errInternal))
+	if _, err := c.tryRead(); err != io.EOF {
+		t.Errorf("the client whose command panicked: %v, want the end", err)
+	}
+	other.expect("XADD s 1-1 f v", `"1-1"`)
+}
+
+func TestEveryTransportServesTheSame(t *testing.T) {
+	for _, loops := range []int{1, 4} {
+		t.Run(fmt.Sprint(loops, " loops"), func(t *testing.T) { serveEveryTransport(t, loops) })
+	}
+}
+
+func serveEveryTransport(t *testing.T, loops int) {
+	certificate, pool := selfSigned(t)
+	socket := t.TempDir() + "/weir.sock"
+	b := running(t, func(o *Options) {
+		o.Loops = loops
+		o.UnixSocket, o.UnixSocketPerm = socket, 0o700
+		o.TLS, o.TLSPort = &tls.Config{Certificates: []tls.Certificate{certificate}}, AnyPort
+	})
+	addrs := b.Addrs()
+	secure, err := tls.Dial("tcp", addrs[2].String(), &tls.Config{RootCAs: pool, ServerName: "localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp, err := net.Dial("tcp", addrs[1].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := []*client{newClient(t, secure), newClient(t, local), newClient(t, tcp), pipe(t, b)}
+	for i, c := range clients {
+		c.expect(fmt.Sprintf("XADD s %d-1 f v", i+1), fmt.Sprintf(`"%d-1"`, i+1))
+	}
+	for _, c := range clients {
+		c.send("XREAD BLOCK 0 STREAMS woken $")
+	}
+	waitFor(t, b, func() bool { return b.waiters.count == len(clients) })
+	extra := newClient(t, must(net.Dial("unix", socket)))
+	extra.expect("XADD woken 1-1 f v", `"1-1"`)
+	for _, c := range clients {
+		if got := c.read(); got != `[["woken" [["1-1" ["f" "v"]]]]]` {
+			t.Errorf("woken: %s", got)
+		}
+		c.expect("XLEN s", ":4")
+	}
+}
+
+func must(c net.Conn, err error) net.Conn {
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// selfSigned makes a certificate for localhost, and a pool that trusts it.
+func selfSigned(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(parsed)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }

@@ -49,7 +49,7 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 			s.conn.Kill()
 		}
 	}
-	b.keyspace, b.tx = nil, nil
+	b.become(b.emptyKeyspace())
 	b.mu.Unlock()
 
 	if err := b.log.Reopen(); err != nil {

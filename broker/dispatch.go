@@ -211,8 +211,13 @@ func (b *Broker) containPanic(s *session) {
 		panic(p)
 	}
 	b.stats.panics++
-	b.logger.Error("a command panicked", "panic", p, "command", s.last.FullName, "stack", string(debug.Stack()))
+	name := "unknown"
+	if s.last != nil {
+		name = s.last.FullName
+	}
+	b.logger.Error("a command panicked", "panic", p, "command", name, "client", s.Addr, "stack", string(debug.Stack()))
 	out := s.conn.Writer()
+	out.Truncate(0) // of the reply, what was written; the replies before it are sealed
 	b.writeError(out, string(errInternal))
 	s.conn.Seal(0)
 	s.conn.CloseAfterReply()
