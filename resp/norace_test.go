@@ -2,4 +2,7 @@
 
 package resp
 
-const memoryFactor = 1
+const (
+	memoryFactor     = 1
+	allocationFactor = 1
+)
