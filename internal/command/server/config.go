@@ -1,7 +1,6 @@
 package server
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/weirmq/weir/internal/command"
@@ -124,8 +123,11 @@ func (f family) runConfigSet(c *command.Call) error {
 		p := &pairs[i]
 		p.before = p.setting.Get()
 		if err := p.setting.Set(p.value); err != nil {
-			restore(pairs[:i])
-			return errSet(p.name, command.Printable([]byte(err.Error()), 512))
+			why := command.Printable([]byte(err.Error()), 512)
+			if kept := restore(pairs[:i]); kept != nil {
+				why += "; still changed: " + strings.Join(kept, ", ")
+			}
+			return errSet(p.name, why)
 		}
 	}
 	c.Out.OK()
@@ -158,13 +160,15 @@ func resolve(settings []Setting, args [][]byte) ([]pair, error) {
 	return pairs, nil
 }
 
-// restore undoes changes, the last one first.
-func restore(pairs []pair) {
+// restore undoes changes, the last one first. It names those that refuse the value they had, against what Setting asks
+// of them: the operator must know.
+func restore(pairs []pair) (kept []string) {
 	for i := len(pairs) - 1; i >= 0; i-- {
-		if err := pairs[i].setting.Set(pairs[i].before); err != nil {
-			panic(fmt.Sprintf("setting %s refuses its own value %q: %v", pairs[i].name, pairs[i].before, err))
+		if pairs[i].setting.Set(pairs[i].before) != nil {
+			kept = append(kept, pairs[i].name)
 		}
 	}
+	return kept
 }
 
 func (f family) runResetStat(c *command.Call) error {

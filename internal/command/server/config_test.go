@@ -73,6 +73,20 @@ func TestConfigSetChangesAllOrNothing(t *testing.T) {
 	}
 }
 
+func TestConfigSetNamesWhatItCouldNotSetBack(t *testing.T) {
+	c, _, _ := withSettings()
+	sticky := "old"
+	c.host.settings = append(c.host.settings, Text("sticky", func() string { return sticky }, func(v string) error {
+		if v == "old" {
+			return errors.New("no way back")
+		}
+		sticky = v
+		return nil
+	}))
+	c.expect(t, exchange{"CONFIG SET sticky new requirepass x",
+		"ERR CONFIG SET failed (possibly related to argument 'requirepass') - the reason; still changed: sticky"})
+}
+
 func TestResetStatZeroesTheTableAndTheHost(t *testing.T) {
 	c, _, _ := withSettings()
 	xlen := c.host.table.Lookup([]byte("xlen"))
