@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/glob"
 	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/resp"
 	"github.com/weirmq/weir/stream"
@@ -92,5 +93,18 @@ func TestScanInStepsMeetsEveryKey(t *testing.T) {
 	}
 	if len(seen) != len(names) {
 		t.Errorf("met %d keys of %d", len(seen), len(names))
+	}
+}
+
+func TestPatternsAboveTheLimitAreRefused(t *testing.T) {
+	tx := withStreams("a")
+	long := strings.Repeat("x", glob.MaxPattern+1)
+	for _, line := range []string{"KEYS " + long, "SCAN 0 MATCH " + long} {
+		if got := run(tx, line); got != string(errPattern) {
+			t.Errorf("%.20s...: %q", line, got)
+		}
+	}
+	if got := run(tx, "KEYS "+long[1:]); got != "*0" {
+		t.Errorf("a pattern of the limit: %q", got)
 	}
 }
