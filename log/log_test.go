@@ -348,7 +348,7 @@ func TestARecordAppendedDuringACommitIsNotForgotten(t *testing.T) {
 		case commits <- struct{}{}:
 		default:
 		}
-	}, Fault: func(op, _ string) error {
+	}, Disk: func(op, _ string) error {
 		if op == "write" && armed.CompareAndSwap(true, false) {
 			close(entered)
 			<-leave

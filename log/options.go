@@ -36,12 +36,6 @@ type Options struct {
 	// create, open, write, fsync, dirsync, rename, remove, truncate.
 	Disk func(op, path string) error
 
-	// Fault is for tests of programs that must survive a slow or failing disk.
-	// It is called before every operation on the disk (mkdir, create, open,
-	// write, fsync, dirsync, rename, remove, truncate) and may delay it or, by
-	// an error, stand for its failure. nil means none.
-	Fault func(op, path string) error
-
 	faults *faults // set by tests of this package
 }
 
@@ -68,9 +62,6 @@ func (o *Options) fillDefaults() {
 	}
 	if o.faults == nil {
 		o.faults = &faults{}
-		if o.Fault != nil {
-			o.faults.before = func(op op, path string) error { return o.Fault(string(op), path) }
-		}
 	}
 	if disk := o.Disk; disk != nil && o.faults.before == nil {
 		o.faults.before = func(o op, path string) error { return disk(string(o), path) }
