@@ -94,6 +94,11 @@ func (n *totals) startWeir(t *testing.T, dir string, args ...string) *oracle.Ser
 		t.Fatal(err)
 	}
 	n.slowest = max(n.slowest, time.Since(began))
+	t.Cleanup(func() {
+		if text := s.Crashed(); text != "" {
+			t.Error(text)
+		}
+	})
 	return s
 }
 

@@ -153,6 +153,18 @@ func TestAFullDiskLosesNothingAndHeals(t *testing.T) {
 	n.report(t)
 }
 
+// checkLive is check on a server that may still be reloading its state.
+func checkLive(t *testing.T, weir *oracle.Server, writers []*writer, seen []string) error {
+	t.Helper()
+	for {
+		eventually(t, weir, "an answer", isWorking, "XLEN", shared)
+		err := check(weir.Addr, writers, seen)
+		if err == nil || !strings.Contains(err.Error(), "LOADING") {
+			return err
+		}
+	}
+}
+
 // fill runs the load until every writer is refused, checking whenever the
 // server has closed connections instead.
 func fill(t *testing.T, n *totals, weir *oracle.Server, writers []*writer) {
@@ -170,11 +182,14 @@ func fill(t *testing.T, n *totals, weir *oracle.Server, writers []*writer) {
 				t.Fatalf("writer %d was refused with %s", w.index, w.refusal)
 			}
 		}
-		eventually(t, weir, "an answer", isWorking, "PING")
-		if err := check(weir.Addr, writers, l.seen); err != nil || len(errs) > 0 {
+		err := checkLive(t, weir, writers, l.seen)
+		if err != nil || len(errs) > 0 {
 			t.Fatalf("on the full disk: %v, %v\n%s", errs, err, weir.Output())
 		}
 		if refused == len(writers) {
+			if failed, reloaded := strings.Count(weir.Output(), "nothing more will be acknowledged"), strings.Count(weir.Output(), "reloading from disk"); reloaded > failed {
+				t.Errorf("the log has failed %d times, and the state was reloaded %d times", failed, reloaded)
+			}
 			return
 		}
 	}
@@ -207,7 +222,7 @@ func TestAFailedFsyncIsNeverAcknowledged(t *testing.T) {
 				errs := l.end()
 				n.add(writers, l)
 				eventually(t, weir, "an ID", isWorking, "XADD", "probe", "*", "f", "v")
-				if err := check(weir.Addr, writers, l.seen); err != nil || len(errs) > 0 {
+				if err := checkLive(t, weir, writers, l.seen); err != nil || len(errs) > 0 {
 					t.Fatalf("after a failed fsync: %v, %v\n%s", errs, err, weir.Output())
 				}
 			}
@@ -216,6 +231,9 @@ func TestAFailedFsyncIsNeverAcknowledged(t *testing.T) {
 			}
 			weir.Kill()
 			printed := weir.Output()
+			if text := weir.Crashed(); text != "" {
+				t.Error(text)
+			}
 			weir = n.startWeir(t, dir)
 			if err := check(weir.Addr, writers, nil); err != nil {
 				t.Fatalf("after kill -9: %v\nbefore, weir printed:\n%s\nthen:\n%s", err, printed, weir.Output())

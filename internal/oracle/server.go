@@ -158,6 +158,17 @@ func (s *Server) Err() error { return s.err }
 // Output is what the process has printed so far.
 func (s *Server) Output() string { return s.output.String() }
 
+// Crashed says that the process has printed what no server may print: a panic,
+// or a report of the race detector. It returns the text from there on.
+func (s *Server) Crashed() string {
+	for _, sign := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
+		if out := s.Output(); strings.Contains(out, sign) {
+			return out[strings.Index(out, sign):]
+		}
+	}
+	return ""
+}
+
 // Signal sends a signal to the process.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 

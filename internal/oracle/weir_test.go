@@ -50,7 +50,9 @@ func judged(t *testing.T) string {
 	}
 	t.Cleanup(func() {
 		weir.Kill()
-		if t.Failed() {
+		if text := weir.Crashed(); text != "" {
+			t.Error(text)
+		} else if t.Failed() {
 			t.Logf("weir printed:\n%s", weir.Output())
 		}
 	})

@@ -94,6 +94,9 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 		return
 	}
 	// What the last round left must survive kill -9.
+	if text := weir.Crashed(); text != "" {
+		t.Error(text)
+	}
 	before, err := Dump(addr)
 	if err != nil {
 		t.Fatal(err)
