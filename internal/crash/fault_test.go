@@ -86,6 +86,10 @@ func eventually(t *testing.T, weir *oracle.Server, wish string, ok func(oracle.R
 func isMisconf(r oracle.Reply) bool { return r.IsError() && strings.HasPrefix(r.Text, "MISCONF ") }
 func isWorking(r oracle.Reply) bool { return !r.IsError() && r.Kind != 'c' }
 
+func contains(text string) func(oracle.Reply) bool {
+	return func(r oracle.Reply) bool { return strings.Contains(r.Text, text) }
+}
+
 // TestALowDiskRefusesWhatGrowsAndHeals is the first half of T18: inside the
 // reserve, commands that add data are refused before they run, everything else
 // works, and free space is enough to go on.
@@ -106,6 +110,9 @@ func TestALowDiskRefusesWhatGrowsAndHeals(t *testing.T) {
 	}
 	free := occupy(t, disk, 2<<20)
 	eventually(t, weir, "MISCONF", isMisconf, "XADD", "s", "11-1", "f", "v")
+	if !strings.Contains(weir.Output(), "disk nearly full") {
+		t.Errorf("no warning that the disk is nearly full:\n%s", weir.Output())
+	}
 	for _, allowed := range [][]string{
 		{"XLEN", "s"}, {"XRANGE", "s", "-", "+"}, {"XREAD", "STREAMS", "s", "0"}, {"PING"}, {"INFO"},
 		{"XDEL", "s", "1-1"}, {"XTRIM", "s", "MAXLEN", "5"}, {"DEL", "nosuch"},
@@ -134,6 +141,7 @@ func TestAFullDiskLosesNothingAndHeals(t *testing.T) {
 	weir := n.startWeir(t, dir, "--disk-reserve", "0")
 	defer func() { weir.Kill() }()
 	fill(t, &n, weir, writers)
+	eventually(t, weir, "aof_last_write_status:err", contains("aof_last_write_status:err"), "INFO", "persistence")
 
 	weir.Kill()
 	printed := weir.Output()
@@ -143,6 +151,7 @@ func TestAFullDiskLosesNothingAndHeals(t *testing.T) {
 	}
 	free()
 	eventually(t, weir, "an ID", isWorking, "XADD", "probe", "*", "f", "v")
+	eventually(t, weir, "aof_last_write_status:ok", contains("aof_last_write_status:ok"), "INFO", "persistence")
 	l := startLoad(weir.Addr, writers)
 	time.Sleep(200 * time.Millisecond)
 	errs := l.end()
