@@ -215,6 +215,9 @@ func (b *Broker) Serve(ctx context.Context) error {
 			b.recoverFromDisk(ctx)
 		case <-tick.C:
 			b.disk.check(b)
+			if b.log.Err() != nil {
+				b.recoverFromDisk(ctx)
+			}
 			b.probe()
 			b.sample()
 		}

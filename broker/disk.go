@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 )
 
@@ -53,8 +54,12 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 	b.mu.Unlock()
 
 	if err := b.log.Reopen(); err != nil {
-		b.fail(err)
-		return
+		if damage := (*DamageError)(nil); errors.As(err, &damage) {
+			b.fail(err)
+			return
+		}
+		b.logger.Warn("the log cannot be read; clients are told LOADING until it can", "err", err)
+		return // Serve tries again within a second
 	}
 	if err := b.load(ctx); err != nil {
 		b.fail(err)

@@ -115,7 +115,7 @@ func (b *Broker) settingList() []server.Setting {
 			return nil
 		}),
 		sync,
-		server.Constant("dir", o.Dir),
+		server.Protected("dir", o.Dir),
 		server.Constant("loops", strconv.Itoa(max(o.Loops, 1))),
 		server.Constant("log-segment-size", strconv.Itoa(o.LogSegmentSize)),
 		server.Memory("log-max-pending", 1<<20, math.MaxInt64, func() int64 { return s.logMaxPending }, func(v int64) error {
