@@ -42,6 +42,9 @@ func (d *disk) check(b *Broker) {
 // it is dropped and read again, up to the last durable position; then the broker is read-only until the disk has
 // taken a probe.
 func (b *Broker) recoverFromDisk(ctx context.Context) {
+	if b.log.Err() == nil {
+		return // the tick of Serve was faster than the word of the failure
+	}
 	b.logger.Error("the log has failed; reloading from disk", "err", b.log.Err(), "durable", b.log.Durable())
 	b.mu.Lock()
 	b.loading, b.readOnly = true, true
