@@ -96,7 +96,6 @@ type recovery struct {
 	records  uint64
 	bytes    uint64
 	duration time.Duration
-	begun    time.Time
 	progress atomic.Uint64 // records so far
 }
 
@@ -137,7 +136,7 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 		err = b.load(ctx)
 	}
 	if err != nil {
-		b.close()
+		_ = b.close()
 		return nil, err
 	}
 	b.disk.check(b)

@@ -124,7 +124,7 @@ func (l *Log) nextSegment(index uint64, upTo mark) error {
 		_ = file.Close()
 		return err
 	}
-	t.wal.ClearCache() // it would keep the old segment in memory
+	_ = t.wal.ClearCache() // it would keep the old segment in memory
 	l.fileMu.Lock()
 	t.file = file
 	l.pub.Lock()
