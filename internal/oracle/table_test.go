@@ -104,12 +104,12 @@ func accepted(t *testing.T) map[string]string {
 	section, _, _ = strings.Cut(section, "\n## ")
 	rows := map[string]string{}
 	for line := range strings.SplitSeq(section, "\n") {
-		cells := strings.Split(line, "|")
 		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|--") || strings.Contains(line, "| command ") {
 			continue
 		}
 		// A subcommand is written client\|id, so that the table stays a table.
-		if cells = strings.Split(strings.ReplaceAll(line, `\|`, "\x00"), "|"); len(cells) != 5 {
+		cells := strings.Split(strings.ReplaceAll(line, `\|`, "\x00"), "|")
+		if len(cells) != 5 {
 			t.Fatalf("docs/compat.md: expected | command | what | why |, got %s", line)
 		}
 		name := strings.ReplaceAll(strings.Trim(cells[1], " `"), "\x00", "|")
