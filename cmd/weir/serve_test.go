@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// process is the program, running.
+type process struct {
+	*exec.Cmd
+	messages *bufio.Scanner // of stderr
+}
+
+// startProcess runs this test binary as weir, see TestMain.
+func startProcess(t *testing.T, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(dir, "weir")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(dir, "weir"), append([]string{"serve", "--dir", filepath.Join(dir, "data")}, args...)...)
+	cmd.Dir = dir // there is no configuration file
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return &process{cmd, bufio.NewScanner(stderr)}
+}
+
+// until reads messages up to one that holds the text.
+func (p *process) until(t *testing.T, text string) string {
+	t.Helper()
+	var seen []string
+	for p.messages.Scan() {
+		if strings.Contains(p.messages.Text(), text) {
+			return p.messages.Text()
+		}
+		seen = append(seen, p.messages.Text())
+	}
+	t.Fatalf("no message says %q:\n%s", text, strings.Join(seen, "\n"))
+	return ""
+}
+
+// TestASecondSignalEndsAtOnce holds up the drain with a client that does not
+// read what it asked for.
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	p := startProcess(t, "--port", "0", "--unixsocket", socket)
+	p.until(t, `"listening"`)
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	value := strings.Repeat("x", 1<<20)
+	for range 8 {
+		if _, err := fmt.Fprintf(c, "*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nf\r\n$%d\r\n%s\r\n", len(value), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Two replies of 8 MB are more than the socket holds. The first bytes show
+	// that they have been asked for.
+	if _, err := c.Write(bytes.Repeat([]byte("XRANGE s - +\r\n"), 2)); err != nil {
+		t.Fatal(err)
+	}
+	replies := bufio.NewReader(c)
+	for range 2*8 + 1 { // an ID has two lines
+		if _, err := replies.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.until(t, "draining")
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.until(t, "ending at once")
+	_ = p.Wait()
+	if got := p.ProcessState.ExitCode(); got != exitFailed {
+		t.Errorf("the exit status is %d, not %d", got, exitFailed)
+	}
+}
+
+func TestTLSAsksForACertificateWhenItKnowsTheAuthority(t *testing.T) {
+	dir := t.TempDir()
+	authority := newAuthority(t)
+	cert, key, ca := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "ca.pem")
+	server := authority.issue(t)
+	authority.write(t, ca)
+	writePair(t, server, cert, key)
+
+	for _, withAuthority := range []bool{false, true} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+		_ = l.Close()
+		args := []string{"--port", "0", "--bind", "127.0.0.1", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key}
+		if withAuthority {
+			args = append(args, "--tls-ca-cert-file", ca)
+		}
+		p := startProcess(t, args...)
+		p.until(t, `"listening"`)
+		for _, withCertificate := range []bool{false, true} {
+			conf := &tls.Config{RootCAs: authority.pool(), ServerName: "localhost"}
+			if withCertificate {
+				conf.Certificates = []tls.Certificate{authority.issue(t)}
+			}
+			got := pingTLS(net.JoinHostPort("127.0.0.1", port), conf)
+			if want := withCertificate || !withAuthority; (got == nil) != want {
+				t.Errorf("authority %v, certificate %v: %v", withAuthority, withCertificate, got)
+			}
+		}
+		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		p.until(t, "draining")
+		if err := p.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func pingTLS(addr string, conf *tls.Config) error {
+	c, err := tls.Dial("tcp", addr, conf)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := c.Write([]byte("PING\r\n")); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(c).ReadString('\n')
+	if err == nil && line != "+PONG\r\n" {
+		err = fmt.Errorf("PING answers %q", line)
+	}
+	return err
+}
+
+// certificates for localhost, of an authority of our own.
+type certificates struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t *testing.T) certificates {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificates{cert, key}
+}
+
+func (c certificates) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(c.cert)
+	return pool
+}
+
+func (c certificates) issue(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: []string{"localhost"}, NotAfter: time.Now().Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, &key.PublicKey, c.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func (c certificates) write(t *testing.T, path string) {
+	t.Helper()
+	writePEM(t, path, "CERTIFICATE", c.cert.Raw)
+}
+
+func writePair(t *testing.T, pair tls.Certificate, cert, key string) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writePEM(t, cert, "CERTIFICATE", pair.Certificate[0])
+	writePEM(t, key, "PRIVATE KEY", der)
+}
+
+func writePEM(t *testing.T, path, kind string, der []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
