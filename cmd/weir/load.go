@@ -47,7 +47,7 @@ func addFlags(flags *pflag.FlagSet) {
 			aliases[s.alias] = s.name
 		}
 	}
-	flags.String("config", "", "configuration file, YAML or TOML (default: the first weir.yaml, weir.yml or weir.toml in ., $XDG_CONFIG_HOME/weir, /etc/weir)")
+	flags.String("config", "", "configuration file, YAML or TOML; also WEIR_CONFIG (default: the first weir.yaml, weir.yml or weir.toml in ., $XDG_CONFIG_HOME/weir, /etc/weir)")
 	flags.SortFlags = false
 	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if original, ok := aliases[name]; ok {
@@ -61,15 +61,19 @@ func addFlags(flags *pflag.FlagSet) {
 // over the defaults. It returns the file it used, if any, and says what looks
 // like a mistake but is not certainly one.
 func load(flags *pflag.FlagSet, environ []string) (c *config, file string, warnings []string, err error) {
-	layers := viper.New()
-	if file, err = mergeFile(layers, flags.Lookup("config").Value.String()); err != nil {
-		return nil, file, nil, err
-	}
 	environment := map[string]string{}
 	for _, pair := range environ {
 		if name, v, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, "WEIR_") {
 			environment[name] = v
 		}
+	}
+	named := flags.Lookup("config").Value.String()
+	if !flags.Changed("config") {
+		named = environment["WEIR_CONFIG"]
+	}
+	layers := viper.New()
+	if file, err = mergeFile(layers, named); err != nil {
+		return nil, file, nil, err
 	}
 	c = defaultConfig()
 	for _, s := range settings() {

@@ -83,6 +83,22 @@ func TestEverySettingCanComeFromEverySource(t *testing.T) {
 	}
 }
 
+func TestTheFileIsNamedByFlagOrEnvironmentOrFound(t *testing.T) {
+	files := map[string]string{"weir.toml": "maxclients = 1", "a.yaml": "maxclients: 2", "b.yml": "maxclients: 3"}
+	for _, c := range []struct {
+		args, environ []string
+		want          int
+	}{
+		{nil, nil, 1},
+		{nil, []string{"WEIR_CONFIG=a.yaml"}, 2},
+		{[]string{"--config", "b.yml"}, []string{"WEIR_CONFIG=a.yaml"}, 3},
+	} {
+		if got, _, _, err := loaded(t, c.args, c.environ, files); err != nil || got.MaxClients != c.want {
+			t.Errorf("%v %v: %v", c.args, c.environ, err)
+		}
+	}
+}
+
 func TestAliasesAndListsWork(t *testing.T) {
 	for _, given := range []struct {
 		args, environ []string
