@@ -98,7 +98,11 @@ func load(flags *pflag.FlagSet, environ []string) (c *config, file string, warni
 			if s.name == "requirepass" {
 				given = "(hidden)"
 			}
-			return nil, file, nil, fmt.Errorf("%s is %q in %s: %w", s.name, given, source, err)
+			err = fmt.Errorf("%s is %q in %s: %w", s.name, given, source, err)
+			if s.name == "port" && strings.HasPrefix(given, "tcp://") {
+				err = fmt.Errorf("%w (Kubernetes sets this variable for a service called weir: give the pod enableServiceLinks: false)", err)
+			}
+			return nil, file, nil, err
 		}
 	}
 	c.ConfigFile = file

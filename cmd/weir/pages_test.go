@@ -47,9 +47,9 @@ func writeConfigurationPage(b *bytes.Buffer) error {
 Generated from the settings of ` + "`cmd/weir` by `go generate ./...`" + `; do not edit.
 
 A setting is given as a flag of ` + "`weir serve`" + `, an environment variable or a key of the configuration file; the first of
-these that has it decides. The file is YAML or TOML: the one that ` + "`--config` or `WEIR_CONFIG`" + `
-names, otherwise the first ` + "`weir.yaml`, `weir.yml`" + `
-or ` + "`weir.toml` in `.`, `$XDG_CONFIG_HOME/weir` and `/etc/weir`" + `. A key that is no setting is refused.
+these that has it decides. The file is YAML or TOML: the one that ` + "`--config` or `WEIR_CONFIG`" + ` names, otherwise the first
+` + "`weir.yaml`, `weir.yml` or `weir.toml` in `.`, `$XDG_CONFIG_HOME/weir` and `/etc/weir`" + `. A key that is no setting is
+refused.
 
 ` + "```yaml\n# /etc/weir/weir.yaml\nbind: 10.0.0.5 127.0.0.1\nrequirepass: a long secret\ndir: /var/lib/weir\nsync: always\nclient-output-buffer-limit: pubsub 32mb 8mb 60\n```" + `
 
