@@ -121,7 +121,7 @@ func explain(a, b string, rd Round, m *Mismatch) string {
 		m = got
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "clients start in RESP%v\n", small.Protos)
+	fmt.Fprintf(&out, "clients start in RESP%v, %d commands in one write\n", small.Protos, small.Pipeline)
 	for _, op := range small.Ops {
 		fmt.Fprintf(&out, "  %s\n", describe(op))
 	}

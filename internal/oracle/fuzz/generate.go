@@ -15,9 +15,12 @@ type Op struct {
 }
 
 // Round is a list of commands, and the protocol that each client starts with.
+// With a Pipeline above 1, so many commands at a time go out in one write, all of
+// them by the client of the first.
 type Round struct {
-	Protos []int
-	Ops    []Op
+	Protos   []int
+	Pipeline int
+	Ops      []Op
 }
 
 // Generate makes a round of n commands. The same seed gives the same round.
@@ -29,6 +32,7 @@ func Generate(seed, round uint64, n int) Round {
 		rd.Protos = append(rd.Protos, 2+g.r.IntN(2))
 	}
 	g.clients = len(rd.Protos)
+	rd.Pipeline = []int{1, 1, 1, 2 + g.r.IntN(60)}[g.r.IntN(4)]
 	for range n {
 		args := g.command()
 		if g.one(20) {

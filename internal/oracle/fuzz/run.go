@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,17 +87,18 @@ func (p *peer) close() {
 	}
 }
 
-func (p *peer) send(op Op) error {
+// args fills in what stands for IDs of clients.
+func (p *peer) args(op Op) []string {
 	args := make([]string, len(op.Args))
 	for i, a := range op.Args {
-		if len(a) == 3 && a[0] == '{' && a[2] == '}' && strings.EqualFold(op.Args[0], "client") {
+		if i == 2 && len(a) == 3 && a[0] == '{' && a[2] == '}' && strings.EqualFold(op.Args[1], "unblock") {
 			if n := int(a[1] - '0'); n >= 0 && n < len(p.clients) {
 				a = p.clients[n].id
 			}
 		}
 		args[i] = a
 	}
-	return p.clients[op.Client].conn.Send(args...)
+	return args
 }
 
 // receive waits for the next reply of a client.
@@ -163,7 +165,14 @@ func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
 		defer p.close()
 		u.peers[i] = p
 	}
-	for i, op := range rd.Ops {
+	oneByOne := rd.Ops
+	if rd.Pipeline > 1 {
+		if m, err := u.pipelined(rd); m != nil || err != nil {
+			return m, err
+		}
+		oneByOne = nil
+	}
+	for i, op := range oneByOne {
 		if u.waiting[op.Client] != nil || skip(op.Args, len(u.waiting) > 0) {
 			continue
 		}
@@ -183,9 +192,50 @@ func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
 	return m, err
 }
 
+// pipelined sends the commands of a round in batches, one write each. What could
+// block is left out: nobody could say when a batch is through.
+func (u *run) pipelined(rd Round) (*Mismatch, error) {
+	for from := 0; from < len(rd.Ops); from += rd.Pipeline {
+		who := rd.Ops[from].Client
+		batch := slices.Clone(rd.Ops[from:min(from+rd.Pipeline, len(rd.Ops))])
+		batch = slices.DeleteFunc(batch, func(op Op) bool {
+			return skip(op.Args, false) || mayBlock(op.Args) && !expires(op.Args)
+		})
+		var replies [2][]oracle.Reply
+		for i, p := range u.peers {
+			var bytes []byte
+			for _, op := range batch {
+				bytes = oracle.AppendCommand(bytes, p.args(op)...)
+			}
+			if _, err := p.clients[who].conn.Write(bytes); err != nil {
+				return nil, err
+			}
+			for _, op := range batch {
+				r, err := p.clients[who].receive()
+				if err != nil {
+					return nil, fmt.Errorf("in a batch of %d: %s: %w", len(batch), oracle.FormatCommand(op.Args), err)
+				}
+				replies[i] = append(replies[i], r)
+			}
+		}
+		for i, op := range batch {
+			a, b := normalise(op.Args, replies[0][i]), normalise(op.Args, replies[1][i])
+			if a != b {
+				at := min(from+rd.Pipeline, len(rd.Ops)) - 1 // what follows in the batch may have done it
+				return &Mismatch{At: at, What: fmt.Sprintf("in a batch of %d: %s", len(batch), describe(op)), A: a, B: b}, nil
+			}
+			u.totals.Commands++
+			if replies[0][i].IsError() {
+				u.totals.Errors++
+			}
+		}
+	}
+	return nil, nil
+}
+
 func (u *run) op(op Op) (*Mismatch, error) {
 	for _, p := range u.peers {
-		if err := p.send(op); err != nil {
+		if err := p.clients[op.Client].conn.Send(p.args(op)...); err != nil {
 			return nil, err
 		}
 	}
@@ -227,13 +277,17 @@ func (u *run) op(op Op) (*Mismatch, error) {
 
 // expires says that a blocking read ends by itself, soon.
 func expires(args []string) bool {
+	soon := false
 	for i, a := range args[:len(args)-1] {
-		if strings.EqualFold(a, "block") {
+		if strings.EqualFold(a, "block") { // the last one counts, but who knows which is an option
 			ms, err := strconv.Atoi(args[i+1])
-			return err == nil && ms > 0 && ms < 100
+			if err != nil || ms <= 0 || ms >= 100 {
+				return false
+			}
+			soon = true
 		}
 	}
-	return false
+	return soon
 }
 
 func describe(op Op) string {

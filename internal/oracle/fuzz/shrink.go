@@ -14,8 +14,8 @@ func Shrink(rd Round, at, tries int, fails func(Round) bool) Round {
 		for from := 0; from < len(rd.Ops) && tries > 0; {
 			without := slices.Concat(rd.Ops[:from], rd.Ops[min(from+part, len(rd.Ops)):])
 			tries--
-			if fails(Round{rd.Protos, without}) {
-				rd.Ops, shorter = without, true
+			if shortened := (Round{rd.Protos, rd.Pipeline, without}); fails(shortened) {
+				rd, shorter = shortened, true
 			} else {
 				from += part
 			}
