@@ -91,7 +91,7 @@ func (p *peer) close() {
 func (p *peer) args(op Op) []string {
 	args := make([]string, len(op.Args))
 	for i, a := range op.Args {
-		if i == 2 && len(a) == 3 && a[0] == '{' && a[2] == '}' && strings.EqualFold(op.Args[1], "unblock") {
+		if i == 2 && strings.EqualFold(op.Args[0], "client") && len(a) == 3 && a[0] == '{' && a[2] == '}' && strings.EqualFold(op.Args[1], "unblock") {
 			if n := int(a[1] - '0'); n >= 0 && n < len(p.clients) {
 				a = p.clients[n].id
 			}
