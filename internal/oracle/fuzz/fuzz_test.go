@@ -20,10 +20,13 @@ var (
 	against  = flag.String("against", "weir", "what to compare with redis: weir, redis, or host:port")
 )
 
-const perRound = 400
+const (
+	perRound         = 400
+	roundsPerRestart = 10 // weir is killed and started again after so many
+)
 
-// judgeAndJudged starts the two servers.
-func judgeAndJudged(t *testing.T) (redis *oracle.Server, addr string, weir *oracle.Server, start func() *oracle.Server) {
+// judge starts the redis-server that is always right.
+func judge(t *testing.T) *oracle.Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("WEIR_REQUIRE_REDIS") == "1" {
@@ -36,38 +39,82 @@ func judgeAndJudged(t *testing.T) (redis *oracle.Server, addr string, weir *orac
 		t.Fatal(err)
 	}
 	t.Cleanup(redis.Kill)
+	return redis
+}
+
+// judged is the server that is compared with it.
+type judged struct {
+	addr   string
+	server *oracle.Server // nil unless it is a weir of our own
+	binary string
+	dir    string
+}
+
+func startJudged(t *testing.T) *judged {
+	t.Helper()
 	switch *against {
 	case "weir":
 		binary, err := oracle.BuildWeir(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
-		dir := t.TempDir()
-		start = func() *oracle.Server {
-			s, err := oracle.StartWeir(binary, dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(s.Kill)
-			return s
-		}
-		weir = start()
-		return redis, weir.Addr, weir, start
+		j := &judged{binary: binary, dir: t.TempDir()}
+		j.start(t)
+		t.Cleanup(func() { j.server.Kill() })
+		return j
 	case "redis":
 		other, err := oracle.StartRedis(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(other.Kill)
-		return redis, other.Addr, nil, nil
+		return &judged{addr: other.Addr}
 	}
-	return redis, *against, nil, nil
+	return &judged{addr: *against}
+}
+
+func (j *judged) start(t *testing.T) {
+	t.Helper()
+	s, err := oracle.StartWeir(j.binary, j.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.server, j.addr = s, s.Addr
+}
+
+// restart ends a weir of our own with kill -9. Its state must be the same after.
+func (j *judged) restart(t *testing.T) {
+	t.Helper()
+	if j.server == nil {
+		return
+	}
+	before, err := Dump(j.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.server.Kill()
+	if text := j.server.Crashed(); text != "" {
+		t.Error(text)
+	}
+	j.start(t)
+	after, err := Dump(j.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range min(len(before), len(after)) {
+		if before[i] != after[i] {
+			t.Fatalf("kill -9 and restart changed the state\n%s", oracle.Contrast(strings.Split(before[i], "\n"), strings.Split(after[i], "\n")))
+		}
+	}
+	if len(before) != len(after) {
+		t.Fatalf("kill -9 and restart changed the state: %d lines, then %d", len(before), len(after))
+	}
 }
 
 // TestWeirAndRedisAgreeOnRandomCommands is the differential fuzzer. For hours:
 // go test ./internal/oracle/fuzz -commands 100000000 -timeout 0
 func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
-	redis, addr, weir, start := judgeAndJudged(t)
+	redis, weir := judge(t), startJudged(t)
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
@@ -78,37 +125,22 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 		rd.Ops = slices.DeleteFunc(rd.Ops, func(op Op) bool {
 			return slices.Contains(strings.Split(*without, ","), strings.ToLower(op.Args[0]))
 		})
-		m, err := Run(redis.Addr, addr, rd, &n)
+		m, err := Run(redis.Addr, weir.addr, rd, &n)
 		if err != nil {
 			t.Fatalf("seed=%d round=%d: %v", *seed, round, err)
 		}
 		if m != nil {
-			t.Fatalf("seed=%d round=%d\n%s", *seed, round, explain(redis.Addr, addr, rd, m))
+			t.Fatalf("seed=%d round=%d\n%s", *seed, round, explain(redis.Addr, weir.addr, rd, m))
+		}
+		if round%roundsPerRestart == 0 {
+			weir.restart(t)
 		}
 	}
 	t.Logf("%d commands compared, %d of them errors; %d clients blocked, %d woken", n.Commands, n.Errors, n.Blocked, n.Woken)
 	if n.Commands == n.Errors || n.Commands > 10_000 && n.Woken == 0 {
 		t.Error("too little was compared to prove anything")
 	}
-	if weir == nil {
-		return
-	}
-	// What the last round left must survive kill -9.
-	if text := weir.Crashed(); text != "" {
-		t.Error(text)
-	}
-	before, err := Dump(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weir.Kill()
-	after, err := Dump(start().Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(before, after) {
-		t.Errorf("kill -9 and restart changed the state\nbefore:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
-	}
+	weir.restart(t)
 }
 
 // explain shrinks a failing round and prints it.
