@@ -96,7 +96,9 @@ type recovery struct {
 	records  uint64
 	bytes    uint64
 	duration time.Duration
-	progress atomic.Uint64 // records so far
+	progress atomic.Uint64 // records so far, in steps
+	loaded   atomic.Uint64 // bytes of those
+	begun    atomic.Int64  // unix ns
 }
 
 // Open locks and checks the data directory, listens, and replays the log; clients that connect meanwhile are told
@@ -167,12 +169,15 @@ func (b *Broker) load(ctx context.Context) error {
 	var records, bytes uint64
 	begun := time.Now()
 	b.recovery.progress.Store(0)
+	b.recovery.loaded.Store(0)
+	b.recovery.begun.Store(begun.UnixNano())
 	reported := begun
 	err := b.log.Replay(0, func(position log.Position, _ int64, record []byte) error {
 		records++
 		bytes += uint64(len(record))
 		if records%reportEvery == 0 {
 			b.recovery.progress.Store(records)
+			b.recovery.loaded.Store(bytes)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}

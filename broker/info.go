@@ -172,7 +172,7 @@ func (b *Broker) infoPersistence(i *server.Info) {
 	i.Loading, i.LoadStartSeconds = b.loading, b.started.Unix()
 	i.LoadedRecords, i.LoadSeconds = b.recovery.records, b.recovery.duration.Seconds()
 	if b.loading {
-		i.LoadedRecords = b.recovery.progress.Load()
+		b.infoLoading(i)
 	}
 	i.ChangesSinceSave, i.LastSaveSeconds = l.Records, b.started.Unix()
 	i.Sync = b.settings.sync.String()
@@ -184,11 +184,26 @@ func (b *Broker) infoPersistence(i *server.Info) {
 	i.LogWriteOK = !b.readOnly && b.log.Err() == nil
 }
 
+// infoLoading tells how far the replay is: in records, and in bytes of them against the bytes of the log, which are a few
+// per cent more.
+func (b *Broker) infoLoading(i *server.Info) {
+	r := &b.recovery
+	i.LoadedRecords = r.progress.Load()
+	i.LoadLoadedBytes, i.LoadTotalBytes = int64(r.loaded.Load()), i.LogBytes
+	elapsed := time.Since(time.Unix(0, r.begun.Load()))
+	i.LoadStartSeconds = b.wallClock(time.Now()).Add(-elapsed).Unix()
+	if i.LoadLoadedBytes > 0 {
+		left := float64(max(i.LoadTotalBytes-i.LoadLoadedBytes, 0)) / float64(i.LoadLoadedBytes)
+		i.LoadETASeconds = int64(elapsed.Seconds() * left)
+	}
+}
+
 func (b *Broker) infoStats(i *server.Info) {
 	n, base, s := b.server.Stats(), b.baseline.net, &b.stats
 	i.ConnectionsReceived = uint64(n.Accepted - base.Accepted)
 	i.RejectedConnections = uint64(n.Rejected - base.Rejected)
 	i.NetInBytes, i.NetOutBytes = n.NetIn-base.NetIn, n.NetOut-base.NetOut
+	i.ReadsProcessed, i.WritesProcessed = n.Reads-base.Reads, n.Writes-base.Writes
 	i.QueryLimitDisconnects = n.QueryBufferKills - base.QueryBufferKills
 	i.OutputLimitDisconnects = n.OutputBufferKills - base.OutputBufferKills
 	i.ProtocolErrors = n.ProtocolErrors - base.ProtocolErrors

@@ -138,6 +138,7 @@ func (p *pipe) reading() {
 		p.turn.Lock()
 		if n > 0 {
 			p.srv.stats.netIn.Add(uint64(n))
+			p.srv.stats.reads.Add(1)
 			c.p.Limits = *p.srv.limits.Load()
 			c.p.Feed(buf[:n])
 			c.received(n, time.Now())
@@ -201,6 +202,7 @@ func (p *pipe) writing() {
 			n, err := buffers.WriteTo(p.nc)
 			c.netOut.Add(uint64(n))
 			p.srv.stats.netOut.Add(uint64(n))
+			p.srv.stats.writes.Add(1)
 			c.q.drop(int(n))
 			if err != nil {
 				return

@@ -58,6 +58,7 @@ type Server struct {
 type counters struct {
 	connected, accepted, rejected     atomic.Int64
 	netIn, netOut                     atomic.Uint64
+	reads, writes                     atomic.Uint64
 	queryLimitKills, outputLimitKills atomic.Uint64
 	protocolErrors, crossProtocol     atomic.Uint64
 	timeouts, acceptErrors            atomic.Uint64
@@ -69,6 +70,7 @@ type Stats struct {
 	Accepted              int    // clients ever, rejected ones included
 	Rejected              int    // for maxclients
 	NetIn, NetOut         uint64 // bytes
+	Reads, Writes         uint64 // system calls that moved them
 	QueryBufferKills      uint64 // client-query-buffer-limit
 	OutputBufferKills     uint64 // client-output-buffer-limit
 	ProtocolErrors        uint64
@@ -169,6 +171,8 @@ func (s *Server) Stats() Stats {
 		Rejected:              int(c.rejected.Load()),
 		NetIn:                 c.netIn.Load(),
 		NetOut:                c.netOut.Load(),
+		Reads:                 c.reads.Load(),
+		Writes:                c.writes.Load(),
 		QueryBufferKills:      c.queryLimitKills.Load(),
 		OutputBufferKills:     c.outputLimitKills.Load(),
 		ProtocolErrors:        c.protocolErrors.Load(),

@@ -41,6 +41,7 @@ func (l *loop) read(c *Conn) {
 	switch {
 	case n > 0:
 		l.srv.stats.netIn.Add(uint64(n))
+		l.srv.stats.reads.Add(1)
 		c.received(n, l.now)
 		if c.fate.Load()&fateKilled != 0 {
 			l.close(c)
@@ -182,6 +183,7 @@ func (l *loop) flush(c *Conn) {
 		if n > 0 {
 			c.netOut.Add(uint64(n))
 			l.srv.stats.netOut.Add(uint64(n))
+			l.srv.stats.writes.Add(1)
 		}
 		left, waitsFor, held = c.q.drop(n)
 		if n < asked {
