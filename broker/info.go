@@ -171,9 +171,6 @@ func (b *Broker) infoPersistence(i *server.Info) {
 	l, base := b.log.Stats(), b.baseline.log
 	i.Loading, i.LoadStartSeconds = b.loading, b.started.Unix()
 	i.LoadedRecords, i.LoadSeconds = b.recovery.records, b.recovery.duration.Seconds()
-	if b.loading {
-		b.infoLoading(i)
-	}
 	i.ChangesSinceSave, i.LastSaveSeconds = l.Records, b.started.Unix()
 	i.Sync = b.settings.sync.String()
 	i.LogBytes, i.LogBaseBytes, i.LogPendingBytes = l.LogBytes, b.baseline.logBytes, l.PendingBytes
@@ -182,6 +179,9 @@ func (b *Broker) infoPersistence(i *server.Info) {
 	i.LogSyncMicros = uint64((l.FsyncTime - base.FsyncTime).Microseconds())
 	i.LogDelayedSyncs = l.DelayedFsyncs - base.DelayedFsyncs
 	i.LogWriteOK = !b.readOnly && b.log.Err() == nil
+	if b.loading {
+		b.infoLoading(i)
+	}
 }
 
 // infoLoading tells how far the replay is: in records, and in bytes of them against the bytes of the log, which are a few
