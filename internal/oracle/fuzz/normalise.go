@@ -54,6 +54,8 @@ func skip(args []string, waiting bool) bool {
 	switch {
 	case waiting && name == "xadd" && has("maxlen", "minid"):
 		return true // docs/compat.md, blocked reads: redis 7.0 wakes them for an entry that is gone
+	case mayBlock(args) && count(args, "block") > 1:
+		return true // which of them is the option, and so when the read ends, is not for us to say
 	case mayBlock(args) && repeats(args):
 		return true // docs/compat.md, blocked reads: a key named twice
 	case name == "xread" && has("+"):
@@ -70,6 +72,16 @@ func skip(args []string, waiting bool) bool {
 		return true
 	}
 	return false
+}
+
+func count(args []string, word string) int {
+	n := 0
+	for _, a := range args {
+		if strings.EqualFold(a, word) {
+			n++
+		}
+	}
+	return n
 }
 
 // repeats says that a key stands twice behind STREAMS.

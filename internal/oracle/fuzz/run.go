@@ -277,17 +277,12 @@ func (u *run) op(op Op) (*Mismatch, error) {
 
 // expires says that a blocking read ends by itself, soon.
 func expires(args []string) bool {
-	soon := false
-	for i, a := range args[:len(args)-1] {
-		if strings.EqualFold(a, "block") { // the last one counts, but who knows which is an option
-			ms, err := strconv.Atoi(args[i+1])
-			if err != nil || ms <= 0 || ms >= 100 {
-				return false
-			}
-			soon = true
-		}
+	at := slices.IndexFunc(args[:len(args)-1], func(a string) bool { return strings.EqualFold(a, "block") })
+	if at < 0 {
+		return false
 	}
-	return soon
+	ms, err := strconv.Atoi(args[at+1])
+	return err == nil && ms > 0 && ms < 5000
 }
 
 func describe(op Op) string {
