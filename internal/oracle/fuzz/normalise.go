@@ -62,7 +62,7 @@ func skip(args []string, waiting bool) bool {
 		return true // docs/compat.md, newer than 7.0: the ID +
 	case name == "xsetid" && has("9223372036854775807"):
 		return true // docs/compat.md, entries-added: redis lets it overflow below zero
-	case name == "object" || name == "xgroup" || name == "xreadgroup":
+	case name == "sync" || name == "object" || name == "xgroup" || name == "xreadgroup":
 		return true // not there yet
 	case name == "xinfo" && has("groups", "consumers", "help"):
 		return true // not there yet
