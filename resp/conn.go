@@ -202,9 +202,6 @@ func (c *Conn) SetAuthenticated(yes bool) { c.p.Unauthenticated = !yes }
 // SetClass chooses the output limit. Connections of class PubSub have no idle timeout.
 func (c *Conn) SetClass(class Class) { c.class.Store(uint32(class)) }
 
-// SetProtocol is Writer().SetProtocol.
-func (c *Conn) SetProtocol(protocol int) { c.w.SetProtocol(protocol) }
-
 // Held says whether output waits for a position.
 func (c *Conn) Held() bool {
 	_, _, _, held := c.q.state(c.srv.Released())

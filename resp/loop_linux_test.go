@@ -132,14 +132,18 @@ func TestAcceptBacksOffWithoutDescriptorsAndRecovers(t *testing.T) {
 func TestMaxClientsLeavesDescriptorsForTheLog(t *testing.T) {
 	var said bytes.Buffer
 	h := newFake(Config{MaxClients: 1 << 30, Logger: testLogger(&said)})
-	if got, want := h.srv.MaxClients(), maxDescriptors()-reservedDescriptors; got != want {
+	if got, want := h.srv.maxClients.Load(), int64(maxDescriptors()-reservedDescriptors); got != want {
 		t.Errorf("maxclients is %d, want %d", got, want)
 	}
 	if !strings.Contains(said.String(), "maxclients reduced") {
 		t.Error("nobody was told: ", said.String())
 	}
-	if got := h.srv.SetMaxClients(7); got != 7 || h.srv.MaxClients() != 7 {
+	if got := h.srv.SetMaxClients(7); got != 7 || h.srv.maxClients.Load() != 7 {
 		t.Error(got)
+	}
+	said.Reset()
+	if got := h.srv.SetMaxClients(1 << 30); got != maxDescriptors()-reservedDescriptors || said.Len() > 0 {
+		t.Error(got, " and under the handler's lock: ", said.String())
 	}
 }
 

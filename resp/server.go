@@ -99,7 +99,9 @@ func NewServer(h Handler, cfg Config) (*Server, error) {
 	}
 	s.SetLimits(cfg.Limits)
 	s.output.Store(&cfg.Output)
-	s.SetMaxClients(cfg.MaxClients)
+	if most := s.SetMaxClients(cfg.MaxClients); most < cfg.MaxClients {
+		s.logger.Warn("maxclients reduced to what the limit on open files leaves", "asked", cfg.MaxClients, "maxclients", most)
+	}
 	s.timeout.Store(int64(cfg.Timeout))
 	s.keepAlive.Store(int64(cfg.KeepAlive))
 	return s, nil
@@ -127,27 +129,16 @@ func (s *Server) Released() uint64 { return s.released.Load() }
 // SetLimits changes what is accepted from the next read of each connection on.
 func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 
-// Limits are the current ones.
-func (s *Server) Limits() Limits { return *s.limits.Load() }
-
 // SetOutputLimits takes effect with the next reply of each connection.
 func (s *Server) SetOutputLimits(l OutputLimits) { s.output.Store(&l) }
 
-// OutputLimits are the current ones.
-func (s *Server) OutputLimits() OutputLimits { return *s.output.Load() }
-
-// SetMaxClients bounds the number of clients, and returns the bound: n, or what the descriptor limit leaves of it.
+// SetMaxClients bounds the number of clients, and returns the bound: n, or what the descriptor limit leaves of it. It
+// logs nothing: a handler calls it with its lock held.
 func (s *Server) SetMaxClients(n int) int {
-	if most := maxDescriptors() - reservedDescriptors; n > most {
-		s.logger.Warn("maxclients reduced to what the limit on open files leaves", "asked", n, "maxclients", most)
-		n = max(1, most)
-	}
+	n = max(1, min(n, maxDescriptors()-reservedDescriptors))
 	s.maxClients.Store(int64(n))
 	return n
 }
-
-// MaxClients is the current bound.
-func (s *Server) MaxClients() int { return int(s.maxClients.Load()) }
 
 // SetTimeout changes the idle timeout of all connections; 0 means never.
 func (s *Server) SetTimeout(d time.Duration) {

@@ -42,8 +42,15 @@ func (w *Writer) Bytes() []byte { return w.buf }
 // Len is the number of those bytes.
 func (w *Writer) Len() int { return len(w.buf) }
 
-// Reset forgets them.
-func (w *Writer) Reset() { w.buf = w.buf[:0] }
+// Reset forgets them. One large reply does not keep its memory for ever.
+func (w *Writer) Reset() {
+	if cap(w.buf) > resetSize {
+		w.buf = nil
+	}
+	w.buf = w.buf[:0]
+}
+
+const resetSize = 1 << 20 // a buffer that Reset keeps
 
 // Raw appends bytes that are encoded already.
 func (w *Writer) Raw(b []byte) { w.buf = append(w.buf, b...) }

@@ -127,3 +127,17 @@ func BenchmarkWriteError(b *testing.B) {
 		w.Error("WRONGTYPE Operation against a key holding the wrong kind of value")
 	}
 }
+
+func TestResetKeepsNoLargeBuffer(t *testing.T) {
+	w := NewWriter(2)
+	w.Bulk(make([]byte, 1000))
+	w.Reset()
+	if w.Len() != 0 || cap(w.buf) < 1000 {
+		t.Error("a small buffer was thrown away")
+	}
+	w.Bulk(make([]byte, resetSize+1))
+	w.Reset()
+	if w.Len() != 0 || cap(w.buf) != 0 {
+		t.Error("it keeps ", cap(w.buf), " bytes")
+	}
+}
