@@ -55,7 +55,7 @@ type Broker struct {
 	stats    stats
 	loading  bool // the log is being replayed
 	readOnly bool // the disk has failed and not yet proved that it works again
-	draining bool // Serve is ending
+	ending   bool // closing is closed
 	closed   bool
 
 	// Scratch of the unit of work that runs now.
@@ -104,6 +104,15 @@ type recovery struct {
 // Open locks and checks the data directory, listens, and replays the log; clients that connect meanwhile are told
 // LOADING. It fails if the directory is in use (*log.InUseError), damaged (*log.DamageError), or an address is taken.
 func Open(ctx context.Context, o Options) (*Broker, error) {
+	b := newBroker(o)
+	if err := b.open(ctx); err != nil {
+		_ = b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func newBroker(o Options) *Broker {
 	b := &Broker{
 		options:  o,
 		logger:   o.Logger,
@@ -124,25 +133,33 @@ func Open(ctx context.Context, o Options) (*Broker, error) {
 	b.settings = settingsOf(o)
 	b.become(b.emptyKeyspace())
 	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), streams.Specs())
+	return b
+}
 
-	var err error
+// open makes the server before the log, which may call onCommit from its first moment on, and listens after it, for
+// whoever connects finds both.
+func (b *Broker) open(ctx context.Context) (err error) {
+	o := b.options
+	if b.server, err = b.newServer(); err != nil {
+		return err
+	}
 	b.log, err = log.Open(log.Options{
-		Dir: o.Dir, Sync: o.Sync, SegmentBytes: o.LogSegmentSize, MaxPending: o.LogMaxPending,
+		Dir: o.Dir, Sync: o.Sync, SegmentBytes: o.LogSegmentSize,
 		Now: o.Now, Logger: b.logger, OnCommit: b.onCommit, Disk: o.Disk,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b.baseline.logBytes = b.log.Stats().LogBytes
-	if err = b.listen(); err == nil {
-		err = b.load(ctx)
+	b.settings.list = b.settingList()
+	if err := b.listen(); err != nil {
+		return err
 	}
-	if err != nil {
-		_ = b.close()
-		return nil, err
+	if err := b.load(ctx); err != nil {
+		return err
 	}
 	b.disk.check(b)
-	return b, nil
+	return nil
 }
 
 // wallClock returns the wall clock's time at a reading of the real clock.
@@ -180,6 +197,11 @@ func (b *Broker) load(ctx context.Context) error {
 			b.recovery.loaded.Store(bytes)
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
+			}
+			select {
+			case <-b.closing:
+				return ErrShutdown
+			default:
 			}
 			if now := time.Now(); now.Sub(reported) >= time.Second {
 				reported = now
@@ -228,8 +250,14 @@ func (b *Broker) Serve(ctx context.Context) error {
 	}
 }
 
-// drainTimeout bounds how long an ending broker waits for replies to be sent.
-const drainTimeout = 10 * time.Second
+// How long an ending broker waits for the disk to take the rest of the log, and then for replies to be sent.
+const (
+	syncTimeout  = 10 * time.Second
+	drainTimeout = 10 * time.Second
+)
+
+// ErrShutdown is what Open fails with when a client asked for SHUTDOWN while the log was being replayed.
+var ErrShutdown = errors.New("shut down while the log was being replayed")
 
 // close drains and releases everything. A second call does nothing.
 func (b *Broker) close() error {
@@ -238,35 +266,37 @@ func (b *Broker) close() error {
 		b.mu.Unlock()
 		return nil
 	}
-	b.closed, b.draining = true, true
+	b.closed, b.ending = true, true
 	if b.waiters.timer != nil {
 		b.waiters.timer.Stop()
 	}
 	b.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-	defer cancel()
 	var errs []error
-	if b.log.Err() == nil {
+	if b.log != nil && b.log.Writable() {
+		ctx, cancel := context.WithTimeout(context.Background(), syncTimeout)
 		errs = append(errs, b.log.Sync(ctx)) // releases every held reply
+		cancel()
 	}
 	if b.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		errs = append(errs, b.server.Shutdown(ctx))
+		cancel()
 	}
-	errs = append(errs, b.log.Close())
+	if b.log != nil {
+		errs = append(errs, b.log.Close())
+	}
 	return errors.Join(errs...)
 }
 
 // onCommit lets replies go after the log has advanced. It runs on whichever goroutine committed, and takes no lock.
-func (b *Broker) onCommit() {
-	if b.log.Err() != nil {
+func (b *Broker) onCommit(l *log.Log) {
+	if l.Err() != nil {
 		select {
 		case b.failures <- struct{}{}:
 		default:
 		}
 		return
 	}
-	if b.server != nil {
-		b.server.Release(uint64(b.log.Released()))
-	}
+	b.server.Release(uint64(l.Released()))
 }

@@ -38,7 +38,9 @@ func (h connectionHost) Client(s *command.Session) connection.Client {
 func (h connectionHost) Clients() []connection.Client {
 	list := make([]connection.Client, 0, len(h.sessions))
 	for _, s := range h.sessions {
-		list = append(list, h.describe(s))
+		if !s.killed {
+			list = append(list, h.describe(s))
+		}
 	}
 	slices.SortFunc(list, func(a, b connection.Client) int { return int(a.ID - b.ID) })
 	return list
@@ -81,10 +83,10 @@ func (b *Broker) describe(s *session) connection.Client {
 
 func (h connectionHost) Kill(id int64) bool {
 	s := h.sessions[id]
-	if s == nil {
+	if s == nil || s.killed {
 		return false
 	}
-	s.closing = true
+	s.killed = true
 	h.forget(s.waiter)
 	s.conn.Kill()
 	return true
@@ -118,15 +120,17 @@ func (h connectionHost) CloseAfterReply(s *command.Session) {
 
 func (h connectionHost) SetReplies(s *command.Session, mode connection.ReplyMode) {
 	target := h.sessions[s.ID]
-	target.silent, target.skipping = mode == connection.ReplyOff, 0
-	if mode == connection.ReplySkip {
+	switch {
+	case mode == connection.ReplySkip && !target.silent:
 		target.skipping = 2
+	case mode != connection.ReplySkip:
+		target.silent, target.skipping = mode == connection.ReplyOff, 0
 	}
 }
 
 func (h connectionHost) Reset(s *command.Session) {
 	target := h.sessions[s.ID]
-	target.silent, target.skipping = false, 0
+	target.silent = false
 	h.resetIdentity(target)
 	target.conn.SetClass(resp.Normal)
 }

@@ -48,8 +48,10 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 	b.logger.Error("the log has failed; reloading from disk", "err", b.log.Err(), "durable", b.log.Durable())
 	b.mu.Lock()
 	b.loading, b.readOnly = true, true
+	durable := uint64(b.log.Durable())
 	for _, s := range b.sessions {
-		if s.conn.Held() {
+		// A blocked reader's "$" may be the ID of an entry that is taken back: it would wait for higher ones for ever.
+		if s.conn.Held() || s.waiter != nil && s.waiter.dependency > durable {
 			s.conn.Kill()
 		}
 	}
@@ -64,9 +66,8 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 		b.logger.Warn("the log cannot be read; clients are told LOADING until it can", "err", err)
 		return // Serve tries again within a second
 	}
-	if err := b.load(ctx); err != nil {
+	if err := b.load(ctx); err != nil && ctx.Err() == nil {
 		b.fail(err)
-		return
 	}
 }
 
@@ -94,10 +95,10 @@ func (b *Broker) fail(err error) {
 
 // endLocked asks Serve to end. Only the first call counts.
 func (b *Broker) endLocked(err error) {
-	if b.draining {
+	if b.ending {
 		return
 	}
-	b.draining = true
+	b.ending = true
 	b.closeErr = err
 	close(b.closing)
 }

@@ -47,13 +47,22 @@ func (b *Broker) clock(now time.Time) {
 
 // serveSession runs a session's complete commands until there is none left, or it is blocked, stalled or closing.
 func (b *Broker) serveSession(s *session) {
-	defer b.containPanic(s)
+	defer func() {
+		if p := recover(); p != nil {
+			b.containPanic(p, s)
+			out := s.conn.Writer()
+			out.Truncate(0) // what was written of the reply; the replies before it are sealed
+			b.writeError(out, string(errInternal))
+			s.conn.Seal(0)
+			s.conn.CloseAfterReply()
+		}
+	}()
 	for {
 		args, err := s.conn.Next()
 		if err != nil {
-			b.countError("ERR")
 			out := s.conn.Writer()
-			out.Error("ERR " + err.Error())
+			b.writeError(out, "ERR "+err.Error())
+			s.mute(out, 0)
 			s.conn.Seal(0)
 			s.conn.CloseAfterReply()
 			return
@@ -90,18 +99,21 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	mark := out.Mark()
 	err := spec.Run(&b.call)
 	if err != nil {
+		b.call.Wait = nil
 		out.Truncate(mark)
 		b.writeError(out, command.WireText(err))
 		spec.Metrics.Failed++
 	}
-	s.mute(out, mark)
+	wait := b.call.Wait
+	if wait == nil {
+		s.mute(out, mark)
+	}
 	if spec.Flags&command.NoAuth != 0 {
-		s.conn.SetAuthenticated(s.Authenticated) // AUTH, HELLO and RESET change it
+		s.conn.SetAuthenticated(s.Authenticated || b.settings.requirePass == "") // AUTH, HELLO and RESET change it
 	}
 	b.commitRecord()
 	b.measure(spec)
-	wait := b.call.Wait
-	if wait != nil && err == nil {
+	if wait != nil {
 		b.park(s, wait)
 	}
 	s.conn.Seal(b.tx.Dependency())
@@ -152,8 +164,11 @@ func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error)
 	if n := spec.Arity; n > 0 && len(args) != n || len(args) < -n || spec.Run == nil {
 		return spec, command.WrongArity(spec)
 	}
+	if !s.Authenticated && b.settings.requirePass == "" {
+		s.conn.SetAuthenticated(true) // the password was removed since it connected
+	}
 	switch {
-	case !s.Authenticated && spec.Flags&command.NoAuth == 0:
+	case !s.Authenticated && b.settings.requirePass != "" && spec.Flags&command.NoAuth == 0:
 		return spec, errNoAuth
 	case b.loading && spec.Flags&command.Loading == 0:
 		return spec, errLoading
@@ -200,13 +215,9 @@ func (b *Broker) countError(code string) {
 	b.stats.errorReplies++
 }
 
-// containPanic turns a panic of a command that has changed nothing into an error reply. One that has changed something
-// ends the process: memory would no longer be what the log says, and the log is right.
-func (b *Broker) containPanic(s *session) {
-	p := recover()
-	if p == nil {
-		return
-	}
+// containPanic notes a command's panic, if the command has changed nothing. One that has changed something ends the
+// process: memory would no longer be what the log says, and the log is right.
+func (b *Broker) containPanic(p any, s *session) {
 	if len(b.tx.Record()) > 0 {
 		panic(p)
 	}
@@ -216,9 +227,4 @@ func (b *Broker) containPanic(s *session) {
 		name = s.last.FullName
 	}
 	b.logger.Error("a command panicked", "panic", p, "command", name, "client", s.Addr, "stack", string(debug.Stack()))
-	out := s.conn.Writer()
-	out.Truncate(0) // of the reply, what was written; the replies before it are sealed
-	b.writeError(out, string(errInternal))
-	s.conn.Seal(0)
-	s.conn.CloseAfterReply()
 }

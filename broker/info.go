@@ -24,7 +24,7 @@ func (h serverHost) Settings() []server.Setting { return h.settings.list }
 func (h serverHost) NowMicros() int64 { return h.wallClock(time.Now()).UnixMicro() }
 
 func (h serverHost) ResetStats() {
-	h.stats = stats{errors: map[string]uint64{}}
+	h.stats = stats{errors: map[string]uint64{}, memoryPeak: h.stats.memoryPeak}
 	h.baseline.log, h.baseline.net = h.log.Stats(), h.server.Stats()
 	h.rates.at = time.Time{}
 }

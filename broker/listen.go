@@ -20,12 +20,6 @@ func (b *Broker) ServeConn(c net.Conn) { b.server.ServeConn(c) }
 
 // listen opens every configured address.
 func (b *Broker) listen() error {
-	if err := b.newServer(); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	b.settings.list = b.settingList()
-	b.mu.Unlock()
 	o := b.options
 	if o.UnixSocket != "" {
 		if err := b.server.Listen("unix", o.UnixSocket); err != nil {
@@ -72,10 +66,9 @@ func (b *Broker) listenEach(network string, port int) error {
 }
 
 // newServer makes the side that talks to sockets, with the limits of the options.
-func (b *Broker) newServer() error {
+func (b *Broker) newServer() (*resp.Server, error) {
 	o := b.options
-	var err error
-	b.server, err = resp.NewServer(handler{b}, resp.Config{
+	return resp.NewServer(handler{b}, resp.Config{
 		Loops: o.Loops,
 		Limits: resp.Limits{
 			MaxBulk: int(o.ProtoMaxBulkLen), MaxQueryBuffer: int(o.ClientQueryBufferLimit),
@@ -89,5 +82,4 @@ func (b *Broker) newServer() error {
 		Goroutines: o.Goroutines,
 		Logger:     b.logger,
 	})
-	return err
 }

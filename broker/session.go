@@ -14,7 +14,8 @@ type session struct {
 	conn    *resp.Conn
 	waiter  *waiter       // not nil: blocked
 	last    *command.Spec // the command it ran last
-	closing bool          // told to close: nothing that it sent after is run
+	closing bool          // told to close after its replies: nothing that it sent after is served
+	killed  bool          // told to close at once: for others it is gone
 
 	silent   bool // CLIENT REPLY OFF
 	skipping int  // CLIENT REPLY SKIP: replies, this one included, still to be left out

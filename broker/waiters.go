@@ -2,7 +2,6 @@ package broker
 
 import (
 	"container/heap"
-	"slices"
 	"time"
 
 	"github.com/weirmq/weir/internal/command"
@@ -51,16 +50,16 @@ func (b *Broker) park(s *session, w *command.Wait) {
 	wt := &waiter{session: s, again: w.Again(), timeout: w.Timeout, dependency: b.tx.Dependency(), heapIndex: -1}
 	for _, key := range w.Keys {
 		k := waitKey{s.DB, string(key)}
-		if slices.Contains(wt.keys, k) {
-			continue
-		}
-		wt.keys = append(wt.keys, k)
 		q := b.waiters.queues[k]
 		if q == nil {
 			q = new(waitQueue)
 			b.waiters.queues[k] = q
 		}
+		if n := len(q.list); n > 0 && q.list[n-1] == wt {
+			continue // the key is named twice
+		}
 		q.list = append(q.list, wt)
+		wt.keys = append(wt.keys, k)
 	}
 	if w.TimeoutMS > 0 {
 		wt.deadline = time.Now().Add(time.Duration(w.TimeoutMS) * time.Millisecond)
@@ -147,8 +146,15 @@ func (b *Broker) serveWaiters() {
 	b.ready = b.ready[:0]
 }
 
-// readAgain runs a waiter's reader once more.
+// readAgain runs a waiter's reader once more. A reader that panics costs its own client the connection, not the writer's.
 func (b *Broker) readAgain(w *waiter) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.containPanic(p, w.session)
+			b.forget(w)
+			w.session.conn.Kill()
+		}
+	}()
 	out := b.replyWriter(w.session)
 	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS}
 	b.tx.Begin(w.session.DB)
@@ -178,7 +184,7 @@ func (b *Broker) noteChanges() {
 
 // armTimer sets the timer to the earliest deadline.
 func (b *Broker) armTimer() {
-	if len(b.waiters.deadlines) == 0 {
+	if len(b.waiters.deadlines) == 0 || b.closed {
 		return
 	}
 	at := b.waiters.deadlines[0].deadline
@@ -202,9 +208,7 @@ func (b *Broker) expireWaiters() {
 		b.answer(w, w.dependency, w.timeout)
 	}
 	b.waiters.timerAt = time.Time{}
-	if !b.closed {
-		b.armTimer()
-	}
+	b.armTimer()
 }
 
 // deadlineHeap orders waiters by deadline, for container/heap.

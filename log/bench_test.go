@@ -51,7 +51,7 @@ func BenchmarkCommit(b *testing.B) {
 // and back, what Commit saves.
 func BenchmarkHandOver(b *testing.B) {
 	done := make(chan struct{}, 1)
-	l := open(b, Options{Dir: b.TempDir(), OnCommit: func() {
+	l := open(b, Options{Dir: b.TempDir(), OnCommit: func(*Log) {
 		select {
 		case done <- struct{}{}:
 		default:

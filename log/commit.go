@@ -93,6 +93,8 @@ func (l *Log) commitHeld() bool {
 	if l.state.Load() != stateRunning {
 		return false
 	}
+	// The flag is taken before the records: a Sync that sets it in between asks for the next commit, not for this one.
+	force := l.forceFsync.Swap(false)
 	l.mu.Lock()
 	b := l.filling
 	wrote := !b.empty()
@@ -100,7 +102,6 @@ func (l *Log) commitHeld() bool {
 		l.filling, l.spare = l.spare, nil
 	}
 	l.mu.Unlock()
-	force := l.forceFsync.Swap(false)
 	if wrote {
 		l.writeBatch(b)
 		l.pending.Add(-b.bytes)
@@ -114,7 +115,7 @@ func (l *Log) commitHeld() bool {
 		synced = l.fsyncTail()
 	}
 	if wrote || synced {
-		l.opts.OnCommit()
+		l.opts.OnCommit(l)
 	}
 	return wrote
 }
@@ -204,7 +205,7 @@ func (l *Log) backgroundFsync() {
 	l.fileMu.Unlock()
 	l.syncing.Store(false)
 	if advanced {
-		l.opts.OnCommit()
+		l.opts.OnCommit(l)
 	}
 }
 
@@ -294,6 +295,6 @@ func (l *Log) fail(err error) {
 	if first {
 		l.opts.Logger.Error("the log has failed; nothing more will be acknowledged",
 			"error", err, "written", l.Written(), "durable", l.Durable())
-		l.opts.OnCommit()
+		l.opts.OnCommit(l)
 	}
 }

@@ -380,7 +380,7 @@ func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
 				return nil
 			}
 			commits := make(chan struct{}, 1)
-			l := open(t, Options{Dir: t.TempDir(), Sync: mode, Disk: fault, OnCommit: func() {
+			l := open(t, Options{Dir: t.TempDir(), Sync: mode, Disk: fault, OnCommit: func(*Log) {
 				select {
 				case commits <- struct{}{}:
 				default:

@@ -127,7 +127,7 @@ func Open(o Options) (*Log, error) {
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	l.mode.Store(uint32(o.Sync))
-	l.opts.OnCommit = func() {} // the caller has no log yet to look at
+	l.opts.OnCommit = func(*Log) {} // the caller has no log yet to look at
 	if err := l.recover(); err != nil {
 		l.abandonTail()
 		_ = lock.Close()
@@ -179,12 +179,9 @@ func (l *Log) Released() Position {
 	return l.Written()
 }
 
-// Pending returns the record bytes that are appended and not yet written. Above
-// Options.MaxPending the caller should wait before it appends more.
+// Pending returns the record bytes that are appended and not yet written. The
+// log never refuses and never waits: above some limit its caller should.
 func (l *Log) Pending() int64 { return l.pending.Load() }
-
-// MaxPending returns the configured limit of Pending.
-func (l *Log) MaxPending() int64 { return l.opts.MaxPending }
 
 func (l *Log) sync() Sync { return Sync(l.mode.Load()) }
 

@@ -151,7 +151,7 @@ func TestEveryAppenderIsReleasedByKickOrCommit(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			var mu sync.Mutex
 			moved := sync.NewCond(&mu)
-			o := Options{Dir: fastDir(t), Sync: mode, SegmentBytes: 10_000, OnCommit: func() {
+			o := Options{Dir: fastDir(t), Sync: mode, SegmentBytes: 10_000, OnCommit: func(*Log) {
 				mu.Lock()
 				moved.Broadcast()
 				mu.Unlock()
@@ -343,7 +343,7 @@ func TestARecordAppendedDuringACommitIsNotForgotten(t *testing.T) {
 	var armed atomic.Bool
 	entered, leave := make(chan struct{}), make(chan struct{})
 	commits := make(chan struct{}, 1)
-	l := open(t, Options{Dir: fastDir(t), OnCommit: func() {
+	l := open(t, Options{Dir: fastDir(t), OnCommit: func(*Log) {
 		select {
 		case commits <- struct{}{}:
 		default:

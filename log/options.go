@@ -15,10 +15,6 @@ type Options struct {
 	// the next one begun; 0 means 4 MB. The wal holds its last segment in memory
 	// and copies it while it grows, so this is also a bound on memory and stalls.
 	SegmentBytes int
-	// MaxPending is the number of appended, unwritten bytes above which the
-	// caller should stop appending (see Pending); 0 means 64 MB. The log itself
-	// never refuses and never waits.
-	MaxPending int64
 	// Now stamps frames; nil means time.Now. Nothing depends on its values.
 	Now func() time.Time
 	// Logger receives warnings and errors; nil means none.
@@ -28,7 +24,7 @@ type Options struct {
 	// once-a-second syncer, or the caller of Commit, Sync, Rotate or Close. Calls may
 	// overlap. It must not block and must not call Append, Commit, SetSync or
 	// any method that waits.
-	OnCommit func()
+	OnCommit func(*Log)
 
 	// Disk, if not nil, is asked before every operation that changes the disk,
 	// and its error stands for the operation's. Programs that embed a log test
@@ -41,15 +37,11 @@ type Options struct {
 
 const (
 	defaultSegmentBytes = 4 << 20
-	defaultMaxPending   = 64 << 20
 )
 
 func (o *Options) fillDefaults() {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = defaultSegmentBytes
-	}
-	if o.MaxPending <= 0 {
-		o.MaxPending = defaultMaxPending
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -58,7 +50,7 @@ func (o *Options) fillDefaults() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.OnCommit == nil {
-		o.OnCommit = func() {}
+		o.OnCommit = func(*Log) {}
 	}
 	if o.faults == nil {
 		o.faults = &faults{}

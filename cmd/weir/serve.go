@@ -64,7 +64,7 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	options := c.Options
 	options.Logger, options.Version = logger, readBuildInfo().Version
 	b, err := broker.Open(ctx, options)
-	if err != nil && ctx.Err() != nil {
+	if errors.Is(err, broker.ErrShutdown) || err != nil && ctx.Err() != nil {
 		logger.Info("ended while the log was being replayed")
 		return nil
 	}

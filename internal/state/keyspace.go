@@ -71,31 +71,6 @@ func (k *Keyspace) Len(db int) int { return k.databases[db].keys }
 // Last returns the position of the newest change.
 func (k *Keyspace) Last() uint64 { return k.last }
 
-// Entries returns the number of live stream entries and the bytes that the streams hold, over all databases. It visits
-// every key.
-func (k *Keyspace) Entries() (entries, bytes uint64) {
-	for db := range k.databases {
-		for _, table := range k.databases[db].slots {
-			for pos := range tableLen(table) {
-				if _, v := table.At(pos); v != nil {
-					if s, ok := v.(*stream.Stream); ok {
-						entries += s.Len()
-						bytes += uint64(s.Bytes())
-					}
-				}
-			}
-		}
-	}
-	return entries, bytes
-}
-
-func tableLen(t *data.Table[Value]) int {
-	if t == nil {
-		return 0
-	}
-	return t.Len()
-}
-
 func (d *database) get(slot uint16, key []byte) Value {
 	if t := d.slots[slot]; t != nil {
 		v, _ := t.Get(key)

@@ -43,7 +43,10 @@ func (tx *Tx) Begin(db int) {
 	tx.db = db
 	tx.record = tx.record[:0]
 	tx.touched = tx.touched[:0]
-	tx.changed = tx.changed[:0]
+	clear(tx.changed) // they point into read buffers
+	if tx.changed = tx.changed[:0]; cap(tx.changed) > keepKeys {
+		tx.changed = nil
+	}
 	tx.flushed = false
 	tx.needs = 0
 	tx.hits, tx.misses = 0, 0
@@ -53,8 +56,8 @@ func (tx *Tx) Begin(db int) {
 // DB returns the database that keys are looked up in.
 func (tx *Tx) DB() int { return tx.db }
 
-// Record returns the changes made since Begin as one record for the log, empty if there were none. It is valid until the
-// next Begin.
+// Record returns the changes made since Begin as one record for the log, empty if there were none or Committed was called.
+// It is valid until then.
 func (tx *Tx) Record() []byte { return tx.record }
 
 // Committed tells at which position of the log the record stands. Replies that show any of its effects depend on it.
@@ -68,7 +71,20 @@ func (tx *Tx) Committed(position uint64) {
 	if tx.flushed {
 		k.flushed = position
 	}
+	tx.record = tx.record[:0]
+	if cap(tx.record) > keepRecord {
+		tx.record = nil
+	}
+	if cap(tx.touched) > keepKeys {
+		tx.touched = nil
+	}
 }
+
+// What a unit of work of usual size needs; larger buffers are given back.
+const (
+	keepRecord = 1 << 20 // bytes
+	keepKeys   = 1 << 12
+)
 
 // Dependency returns the position that must be released before the reply may leave: that of the record, or else of the
 // newest change to anything that was read.
@@ -77,7 +93,7 @@ func (tx *Tx) Dependency() uint64 { return tx.needs }
 // DependOnAll makes the reply depend on the newest change anywhere; for commands that look at the whole keyspace.
 func (tx *Tx) DependOnAll() { tx.needs = max(tx.needs, tx.keyspace.last) }
 
-// Changed lists the keys that changed since Begin, so that waiters can be served; a flush is not listed (see Flushed).
+// Changed lists the keys that changed since Begin, so that waiters can be served; those of a flush are not listed.
 func (tx *Tx) Changed() []Ref { return tx.changed }
 
 // Len returns the number of keys of the database.
@@ -212,6 +228,3 @@ func (tx *Tx) Flush(db int) {
 	tx.record = encodeFlush(tx.record, db)
 	tx.keyspace.flush(db)
 }
-
-// Flushed reports whether a whole database changed since Begin.
-func (tx *Tx) Flushed() bool { return tx.flushed }

@@ -100,17 +100,14 @@ func TestQuitClosesAfterItsReply(t *testing.T) {
 	}
 }
 
-func TestResetMakesTheConnectionNewButKeepsItsLibrary(t *testing.T) {
+func TestResetAsksTheHostAndGoesBackToRESP2(t *testing.T) {
 	c := newClient(&fakeHost{password: "secret"})
 	c.expect(t,
 		exchange{"HELLO 3 AUTH default secret SETNAME me", "%7..."},
-		exchange{"SELECT 4", "+OK"},
-		exchange{"CLIENT SETINFO LIB-NAME lib", "+OK"},
 		exchange{"RESET", "+RESET"},
 	)
-	s := c.session
-	if s.DB != 0 || s.Name != "" || s.Authenticated || s.User != "default" || s.LibName != "lib" || c.out.Protocol() != 2 {
-		t.Errorf("session %+v, protocol %d", s, c.out.Protocol())
+	if c.out.Protocol() != 2 {
+		t.Errorf("protocol %d", c.out.Protocol())
 	}
 	if !slices.Equal(c.host.did, []string{"reset"}) {
 		t.Error(c.host.did)

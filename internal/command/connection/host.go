@@ -33,8 +33,8 @@ type Host interface {
 	// SetReplies changes which of the session's commands are answered, beginning with the current one: the reply that
 	// CLIENT REPLY itself has written leaves only if the mode is ReplyOn.
 	SetReplies(s *command.Session, mode ReplyMode)
-	// Reset takes a session out of every mode that the family does not know: an open transaction, watched keys,
-	// subscriptions, CLIENT REPLY. The fields of Session and the protocol are the family's business.
+	// Reset makes a session what it was before its first command, and takes it out of every mode: an open transaction,
+	// watched keys, subscriptions, CLIENT REPLY. Only the protocol is the family's business.
 	Reset(s *command.Session)
 }
 

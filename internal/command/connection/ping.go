@@ -89,9 +89,6 @@ func (f family) reset() command.Spec {
 // runReset leaves the library's name and version: they are of the program that is connected, not of what it set up.
 func (f family) runReset(c *command.Call) error {
 	f.host.Reset(c.Session)
-	s := c.Session
-	s.DB, s.Name, s.User = 0, "", defaultUser
-	s.Authenticated = !f.host.PasswordRequired()
 	c.Out.SetProtocol(2)
 	c.Out.SimpleString("RESET")
 	return nil
