@@ -77,6 +77,7 @@ const (
 	turnQuota           = 64 << 10  // bytes of commands one connection may consume in one turn
 	pausedReadSize      = 64 << 10  // what an event loop reads ahead of a connection that is not served
 	writeSize           = 256 << 10 // bytes of one write
+	strangerOutput      = 64 << 10  // bytes queued for a client that has not shown the password: a line or two is all it is owed
 	handshakeTimeout    = 10 * time.Second
 	lingerTime          = 50 * time.Millisecond
 )

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
@@ -24,6 +25,10 @@ type Conn struct {
 	mail  atomic.Uint32 // what others asked of the owner and it has not handled
 	fate  atomic.Uint32 // fateKilled, fateClosing
 	class atomic.Uint32
+	why   atomic.Uint32 // a cause: why the server ends it; the first stays
+	much  atomic.Int64  // bytes queued or buffered when why was set
+	// stranger: a password is wanted and has never been shown. It mirrors what the owner knows, for Send.
+	stranger atomic.Bool
 
 	softSince  atomic.Int64 // unix ns since when the soft output limit is exceeded; 0: it is not
 	lastActive atomic.Int64 // unix ns
@@ -43,6 +48,7 @@ type Conn struct {
 	stalled  bool
 	eof      bool // the peer sends no more
 	closed   bool
+	known    bool // has been authenticated once
 	draining bool // the server is stopping: what is covered leaves, then the connection goes
 	// turnBegan is the number of Release calls before the turn began: a stalled connection waits for the next.
 	turnBegan uint64
@@ -108,8 +114,7 @@ func (c *Conn) Next() ([][]byte, error) {
 	}
 	if n := len(args[0]); (n == 4 || n == 5) && isHTTP(args[0]) {
 		c.srv.stats.crossProtocol.Add(1)
-		c.srv.warnCrossProtocol(c)
-		c.Kill()
+		c.end(causeCrossProtocol, 0)
 		return nil, nil
 	}
 	c.taken += c.p.pos - before
@@ -196,8 +201,13 @@ func (c *Conn) Kill() {
 }
 
 // SetAuthenticated lifts or imposes the limits for clients that have not shown a password. A new connection is
-// authenticated; Open of a handler that wants a password says otherwise.
-func (c *Conn) SetAuthenticated(yes bool) { c.p.Unauthenticated = !yes }
+// authenticated; Open of a handler that wants a password says otherwise. The limit on unread output is lifted for good:
+// a client that logs out after a long pipeline may still be reading its replies.
+func (c *Conn) SetAuthenticated(yes bool) {
+	c.p.Unauthenticated = !yes
+	c.known = c.known || yes
+	c.stranger.Store(!c.known)
+}
 
 // SetClass chooses the output limit. Connections of class PubSub have no idle timeout.
 func (c *Conn) SetClass(class Class) { c.class.Store(uint32(class)) }
@@ -244,10 +254,14 @@ const connSize = 1 << 10
 
 // checkOutput kills a client that does not read.
 func (c *Conn) checkOutput(size int) {
+	if size > strangerOutput && c.stranger.Load() {
+		c.overflow(causeStranger, size)
+		return
+	}
 	limits := c.srv.output.Load()
 	l := &limits[min(c.class.Load(), uint32(classes-1))]
 	if l.Hard > 0 && int64(size) > l.Hard {
-		c.overflow("hard", size)
+		c.overflow(causeHardLimit, size)
 		return
 	}
 	if l.Soft <= 0 || int64(size) <= l.Soft {
@@ -261,17 +275,57 @@ func (c *Conn) checkOutput(size int) {
 	if since == 0 {
 		c.softSince.Store(now)
 	} else if now-since > int64(l.SoftFor) {
-		c.overflow("soft", size)
+		c.overflow(causeSoftLimit, size)
 	}
 }
 
-func (c *Conn) overflow(limit string, size int) {
-	if c.fate.Load()&fateKilled != 0 {
-		return
+func (c *Conn) overflow(limit cause, size int) {
+	if c.end(limit, size) {
+		c.srv.stats.outputLimitKills.Add(1)
 	}
-	c.srv.stats.outputLimitKills.Add(1)
-	c.srv.logger.Warn("client closed: it does not read what it asked for", "client", c.remote, "id", c.id, "limit", limit, "queued", size)
+}
+
+// cause is why the server ended a connection by itself. The owner says so in the log when it closes the connection, for
+// the limits are checked with the handler's lock held, and a log that nobody drains must not hold up everybody.
+type cause uint32
+
+const (
+	causeHardLimit cause = 1 + iota
+	causeSoftLimit
+	causeStranger
+	causeQueryBuffer
+	causeCrossProtocol
+	causeIdle
+)
+
+// end kills for a cause, and says whether it is the first.
+func (c *Conn) end(why cause, size int) bool {
+	if c.fate.Load()&fateKilled != 0 || !c.why.CompareAndSwap(0, uint32(why)) {
+		return false
+	}
+	c.much.Store(int64(size))
 	c.Kill()
+	return true
+}
+
+// logEnd is called by the owner once the connection is closed.
+func (c *Conn) logEnd() {
+	const unread = "client closed: it does not read what it asked for"
+	logger, who := c.srv.logger, slog.Group("", "client", c.remote, "id", c.id)
+	switch size := c.much.Load(); cause(c.why.Load()) {
+	case causeHardLimit:
+		logger.Warn(unread, who, "limit", "hard", "queued", size)
+	case causeSoftLimit:
+		logger.Warn(unread, who, "limit", "soft", "queued", size)
+	case causeStranger:
+		logger.Warn(unread, who, "limit", "unauthenticated", "queued", size)
+	case causeQueryBuffer:
+		logger.Warn("client closed: its query buffer is full", who, "buffered", size)
+	case causeCrossProtocol:
+		c.srv.warnCrossProtocol(c)
+	case causeIdle:
+		logger.Debug("client closed: idle", who)
+	}
 }
 
 // received accounts for n bytes and checks the query buffer limit.
@@ -280,9 +334,9 @@ func (c *Conn) received(n int, now time.Time) {
 	c.lastActive.Store(now.UnixNano())
 	c.showQueryBuffer()
 	if most := c.p.Limits.maxQueryBuffer(); c.p.memory() > most {
-		c.srv.stats.queryLimitKills.Add(1)
-		c.srv.logger.Warn("client closed: its query buffer is full", "client", c.remote, "id", c.id, "limit", most)
-		c.Kill()
+		if c.end(causeQueryBuffer, c.p.memory()) {
+			c.srv.stats.queryLimitKills.Add(1)
+		}
 	}
 }
 
@@ -326,9 +380,9 @@ func (c *Conn) endStall() {
 // checkIdle kills a connection that has been silent too long, or has been above its soft output limit too long.
 func (c *Conn) checkIdle(now time.Time, timeout time.Duration) {
 	if since, may := c.idleSince(); may && timeout > 0 && now.Sub(since) > timeout {
-		c.srv.stats.timeouts.Add(1)
-		c.srv.logger.Debug("client closed: idle", "client", c.remote, "id", c.id)
-		c.Kill()
+		if c.end(causeIdle, 0) {
+			c.srv.stats.timeouts.Add(1)
+		}
 		return
 	}
 	if c.softSince.Load() != 0 {

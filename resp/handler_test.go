@@ -18,7 +18,7 @@ import (
 //	WAKE x            answers all parked clients with x, at the position of the last APPEND
 //	STALL n           answers n once n appends have been released; stalls until then
 //	BULK n            answers with n bytes
-//	AUTH, QUIT
+//	AUTH, LOGOUT, QUIT
 type fake struct {
 	srv      *Server
 	password bool
@@ -126,6 +126,9 @@ func (h *fake) command(c *Conn, args [][]byte) {
 	switch {
 	case is("auth"):
 		c.SetAuthenticated(true)
+		w.OK()
+	case is("logout"):
+		c.SetAuthenticated(false)
 		w.OK()
 	case h.password && c.p.Unauthenticated:
 		w.Error("NOAUTH Authentication required.")

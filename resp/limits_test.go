@@ -1,9 +1,12 @@
 package resp
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,6 +21,92 @@ func TestAClientThatDoesNotReadIsKilledAtTheHardLimit(t *testing.T) {
 			t.Error(n, " counted")
 		}
 	})
+}
+
+// Without a password nobody may make the server remember much (CVE-2025-21605).
+func TestAClientWithoutThePasswordThatDoesNotReadIsKilled(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		r.h.mu.Lock()
+		r.h.password = true
+		r.h.mu.Unlock()
+		c := r.dial()
+		c.send("PING\r\n")
+		c.expect("-NOAUTH Authentication required.")
+		conn := r.conn(1)
+		most := atomic.Int64{}
+		go func() {
+			chunk := strings.Repeat("PING\r\n", 200)
+			for { // more than the socket's buffers take
+				if _, err := io.WriteString(c, chunk); err != nil {
+					return
+				}
+				most.Store(max(most.Load(), int64(conn.Info().OutputBytes)))
+			}
+		}()
+		eventually(t, "killed", func() bool { return r.closed() == 1 })
+		if n := r.srv.Stats().OutputBufferKills; n != 1 {
+			t.Error(n, " counted")
+		}
+		// What one read asks for is answered before the limit ends it.
+		if n := most.Load(); n > strangerOutput+readSize*8 {
+			t.Error(n, " bytes were queued")
+		}
+	})
+}
+
+func TestTheLimitForStrangersIsLiftedForGood(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		r.h.mu.Lock()
+		r.h.password = true
+		r.h.mu.Unlock()
+		c := r.dial()
+		// The replies are held: a client that has logged out is still owed what it asked for before.
+		c.send("AUTH\r\nAPPEND\r\nBULK 100000\r\nLOGOUT\r\nPING\r\n")
+		eventually(t, "served", func() bool { return r.executed() == 5 })
+		r.h.releaseAll()
+		c.expect("+OK", ":1", strings.Repeat("x", 100_000), "+OK", "-NOAUTH Authentication required.")
+	})
+}
+
+// The state lock is held while replies are sealed. A log that nobody drains must not stop who waits for that lock.
+func TestNothingIsLoggedUnderTheHandlersLock(t *testing.T) {
+	lines := &lockWatcher{Handler: slog.DiscardHandler, seen: make(chan bool, 16)}
+	change := func(c *Config) {
+		c.Output[Normal].Hard = 10_000
+		c.Logger = slog.New(lines)
+	}
+	overAll(t, change, func(t *testing.T, r *rig) {
+		lines.h.Store(r.h)
+		for _, sin := range []string{"BULK 20000\r\n", "POST /\r\n"} {
+			c := r.dial()
+			c.send(sin)
+			if !<-lines.seen { // the test looks at nothing that needs the lock meanwhile
+				t.Errorf("%q was logged with the lock held", sin)
+			}
+			c.expectEnd()
+		}
+		lines.h.Store(nil)
+	})
+}
+
+// lockWatcher says for each message of the log whether the fake broker's lock was free.
+type lockWatcher struct {
+	slog.Handler
+	h    atomic.Pointer[fake]
+	seen chan bool
+}
+
+func (w *lockWatcher) Enabled(context.Context, slog.Level) bool { return true }
+
+func (w *lockWatcher) Handle(context.Context, slog.Record) error {
+	if h := w.h.Load(); h != nil {
+		free := h.mu.TryLock()
+		if free {
+			h.mu.Unlock()
+		}
+		w.seen <- free
+	}
+	return nil
 }
 
 func TestHeldBytesCountAgainstTheOutputLimit(t *testing.T) {

@@ -100,6 +100,7 @@ func (p *pipe) serve() {
 	c.q.close()
 	p.srv.handler.Close(c)
 	p.turn.Unlock()
+	c.logEnd()
 	p.forget()
 }
 

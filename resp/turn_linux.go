@@ -240,6 +240,7 @@ func (l *loop) close(c *Conn) {
 	}
 	l.srv.stats.connected.Add(-1)
 	l.srv.handler.Close(c)
+	c.logEnd()
 }
 
 // discard reads what the client sent beyond its last command: unread bytes would turn the close into a reset, which may
