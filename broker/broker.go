@@ -60,10 +60,12 @@ type Broker struct {
 
 	// Scratch of the unit of work that runs now.
 	call     command.Call
-	now      time.Time
-	nowMS    int64
-	appended bool      // the turn has appended to the log
-	ready    []waitKey // keys that changed and have waiters
+	turn     time.Time     // when the turn began
+	turnMS   int64         // that by the wall clock, in unix ms
+	spent    time.Duration // since then, at the last reading
+	nowMS    int64         // the time that commands decide by, in unix ms
+	appended bool          // the turn has appended to the log
+	ready    []waitKey     // keys that changed and have waiters
 	scratch  *resp.Writer
 
 	recovery recovery
@@ -129,7 +131,7 @@ func newBroker(o Options) *Broker {
 	if b.logger == nil {
 		b.logger = slog.New(slog.DiscardHandler)
 	}
-	b.clock(time.Now())
+	b.beginTurn()
 	b.settings = settingsOf(o)
 	b.become(b.emptyKeyspace())
 	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), streams.Specs())

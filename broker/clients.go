@@ -51,8 +51,8 @@ func (b *Broker) describe(s *session) connection.Client {
 	info := s.conn.Info()
 	c := connection.Client{
 		ID: s.ID, Addr: s.Addr, Laddr: s.Laddr, FD: s.conn.FD(), Name: s.Name,
-		AgeSeconds:  int64(b.now.Sub(info.Created).Seconds()),
-		IdleSeconds: max(int64(b.now.Sub(info.LastActive).Seconds()), 0),
+		AgeSeconds:  int64(b.turn.Sub(info.Created).Seconds()),
+		IdleSeconds: max(int64(b.turn.Sub(info.LastActive).Seconds()), 0),
 		DB:          s.DB, Multi: -1,
 		QueryBuf: int64(info.QueryBuffer), QueryBufFree: int64(info.QueryBufferFree),
 		OutBuf: int64(info.OutputBytes), OutList: int64(info.OutputChunks), OutMem: int64(info.OutputMemory),
