@@ -75,6 +75,7 @@ const (
 	readSize            = 16 << 10 // one read of one connection in one turn
 	bigReadSize         = 256 << 10
 	turnQuota           = 64 << 10  // bytes of commands one connection may consume in one turn
+	turnReplies         = 1 << 20   // bytes of replies after which a connection's next command waits for its next turn
 	pausedReadSize      = 64 << 10  // what an event loop reads ahead of a connection that is not served
 	writeSize           = 256 << 10 // bytes of one write
 	strangerOutput      = 64 << 10  // bytes queued for a client that has not shown the password: a line or two is all it is owed

@@ -43,6 +43,7 @@ type Conn struct {
 	w        Writer
 	spare    *[]byte // the owner's buffer that writers borrow while they have something to write
 	taken    int     // bytes consumed in this turn
+	given    int     // bytes of replies sealed in this turn
 	inTurn   bool
 	paused   bool
 	stalled  bool
@@ -100,7 +101,7 @@ func (c *Conn) FD() int { return c.fd }
 //
 // "POST" and "Host:" end the connection in silence: a browser was made to talk to us.
 func (c *Conn) Next() ([][]byte, error) {
-	if c.paused || c.stalled || c.closed || c.taken >= turnQuota || c.fate.Load() != 0 {
+	if c.paused || c.stalled || c.closed || c.taken >= turnQuota || c.given+len(c.w.buf) >= turnReplies || c.fate.Load() != 0 {
 		return nil, nil
 	}
 	before := c.p.pos
@@ -144,6 +145,7 @@ func (c *Conn) Seal(pos uint64) {
 	if len(b) == 0 {
 		return
 	}
+	c.given += len(b)
 	c.q.mu.Lock()
 	size, adopted := c.q.appendLocked(b, pos)
 	c.q.mu.Unlock()
@@ -358,7 +360,7 @@ func (c *Conn) endTurn() {
 	}
 	c.w.buf = nil
 	c.p.settle()
-	c.taken, c.inTurn = 0, false
+	c.taken, c.given, c.inTurn = 0, 0, false
 	c.showQueryBuffer()
 }
 

@@ -31,8 +31,8 @@
 // # Turns
 //
 // A loop reads once from every connection that has something, then calls Serve once with all connections that have a
-// complete command, then writes. What one turn of a connection may consume is bounded (turnQuota), so nobody starves
-// behind a pipeline that never ends. Serve runs on the loop's goroutine; different loops, and different goroutine
+// complete command, then writes. What one turn of a connection may consume and be answered is bounded (turnQuota,
+// turnReplies), so nobody starves behind a pipeline that never ends, or a short one that asks for much. Serve runs on the loop's goroutine; different loops, and different goroutine
 // connections, call it concurrently. A panic in Serve is not caught.
 //
 // # Arguments

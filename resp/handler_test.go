@@ -34,6 +34,7 @@ type fake struct {
 	faults   []string // what must never happen
 	executed int
 	widest   int // most bytes one connection consumed in one turn
+	fattest  int // most bytes of replies one connection got in one turn
 	onClose  func(c *Conn)
 }
 
@@ -115,6 +116,7 @@ func (h *fake) Serve(turn []*Conn) {
 			}
 			h.command(c, args)
 			h.widest = max(h.widest, c.taken)
+			h.fattest = max(h.fattest, c.given)
 		}
 	}
 }

@@ -149,6 +149,35 @@ func TestOneTurnOfOneConnectionIsBounded(t *testing.T) {
 	})
 }
 
+func TestOneTurnsRepliesToOneConnectionAreBounded(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		const size, pairs = 200_000, 60
+		c, d := r.dial(), r.dial()
+		var b strings.Builder
+		for i := range pairs {
+			fmt.Fprintf(&b, "BULK %d\r\nECHO %d\r\n", size, i)
+		}
+		c.send(b.String()) // one read
+		d.send("PING\r\n")
+		d.expect("+PONG")
+		for i := range pairs {
+			got, err := c.reply()
+			if err != nil || len(got) != size {
+				t.Fatal(i, len(got), err)
+			}
+			c.expect(fmt.Sprint(i))
+		}
+		r.h.mu.Lock()
+		defer r.h.mu.Unlock()
+		if r.h.fattest >= turnReplies+size+100 {
+			t.Error("one connection was answered ", r.h.fattest, " bytes in one turn")
+		}
+		if r.h.turns < pairs*size/(turnReplies+size) {
+			t.Error("only ", r.h.turns, " turns")
+		}
+	})
+}
+
 func TestAMillionPipelinedCommands(t *testing.T) {
 	const commands = 1_000_000
 	for _, tr := range transports[:1] {
