@@ -7,17 +7,18 @@ import (
 // Who commits. Exactly one goroutine at a time holds commitMu and writes:
 //
 //   - the committer, woken by Kick;
-//   - a caller of Commit, so that an event loop with one small batch on a fast
-//     disk need not wake another thread (a hand-over costs about as much as the
-//     fsync itself);
+//   - a caller of Commit, unless SyncAlways is set: a write(2) to the page cache is
+//     cheaper than waking another thread for it;
 //   - the second hand, for the empty frame of an idle log.
 //
 // A caller that finds commitMu taken sets want and leaves; whoever holds it looks
 // at want after releasing it and wakes the committer, so no record is forgotten
 // between "too late for this frame" and "nobody is left to write the next".
 //
-// With SyncAlways a commit is write, fsync, publish. The second watermark costs
-// nothing then: written is published first, on the way.
+// With SyncAlways a commit is write, fsync, publish, and always the committer's:
+// what is appended meanwhile is the next commit, and a slow fsync delays nobody
+// but those whose replies wait for it. The second watermark costs nothing then:
+// written is published first, on the way.
 //
 // With SyncEverySecond the fsync runs on the second hand's goroutine and a
 // descriptor of our own. Commits go on meanwhile. Where Redis holds writes back
@@ -37,17 +38,15 @@ func (l *Log) Kick() {
 	}
 }
 
-// Commit writes (and with SyncAlways fsyncs) everything appended so far in the
-// calling goroutine and reports whether it did. When it reports false somebody
-// else is doing it or has been woken to: OnCommit will tell.
+// Commit writes everything appended so far in the calling goroutine, if that is
+// quick, and reports whether it did. When it reports false somebody else is doing
+// it or has been woken to: OnCommit will tell.
 //
-// It declines while a commit is under way, while the once-a-second fsync runs,
-// when more than 1 MB is pending, and with SyncAlways when recent fsyncs took more
-// than a millisecond on average.
-// The first slow fsync after fast ones is therefore felt by the caller, once.
+// It never fsyncs: with SyncAlways it only wakes the committer. It declines, too,
+// while a commit is under way, while the once-a-second fsync runs, and when more
+// than 1 MB is pending.
 func (l *Log) Commit() bool {
-	slow := l.sync() == SyncAlways && l.fsyncEWMA.Load() > int64(inlineFsyncLimit)
-	if slow || l.syncing.Load() || l.pending.Load() > inlineBytesLimit {
+	if l.sync() == SyncAlways || l.syncing.Load() || l.pending.Load() > inlineBytesLimit {
 		l.Kick()
 		return false
 	}
@@ -157,7 +156,6 @@ func (l *Log) fsyncOpenFile() bool {
 		return false
 	}
 	took, err := l.faults.syncFile(file, size)
-	l.fsyncEWMA.Store(l.fsyncEWMA.Load()*3/4 + int64(took)/4)
 	l.pub.Lock()
 	s := &l.stats
 	s.Fsyncs++

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // saboteur fails the k-th operation, and all later ones when it is sticky.
@@ -335,7 +334,7 @@ func TestAFullDiskIsSurvivedWithoutARestart(t *testing.T) {
 		r := fmt.Sprintf("record %0*d", 300, len(appended))
 		appended = append(appended, r)
 		l.Append([]byte(r))
-		l.Commit()
+		_ = l.Sync(context.Background())
 	}
 	if !errors.Is(l.Err(), syscall.EFBIG) {
 		t.Fatal(l.Err())
@@ -386,7 +385,6 @@ func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
 				default:
 				}
 			}})
-			l.fsyncEWMA.Store(int64(2 * time.Second)) // the fsyncs before were slow as well
 			slow.Store(true)
 			first := l.Append([]byte("first"))
 			if mode == SyncAlways && l.Commit() {
@@ -424,19 +422,6 @@ func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestCommitReturnsToTheCallerWhenFsyncsAreFastAgain(t *testing.T) {
-	l := open(t, Options{Dir: fastDir(t)})
-	l.fsyncEWMA.Store(int64(10 * time.Millisecond))
-	for range 100 {
-		l.Append([]byte("x"))
-		if l.Commit() {
-			return
-		}
-		mustCommit(t, l)
-	}
-	t.Fatal("it never did")
 }
 
 // A write and the once-a-second fsync run beside each other. Whichever fails

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Errors that callers tell apart. A damaged directory is a *DamageError, a
@@ -55,7 +54,6 @@ type Log struct {
 	// write-back once, so a second fsync racing with the first could see none.
 	fileMu     sync.Mutex
 	syncing    atomic.Bool // the once-a-second fsync is in flight
-	fsyncEWMA  atomic.Int64
 	forceFsync atomic.Bool // Sync waits: the next commit fsyncs in any mode
 
 	// pub guards the watermarks and everything below.
@@ -91,11 +89,6 @@ const (
 	stateFailed // a write or fsync has failed; until Reopen
 	stateClosed
 )
-
-// inlineFsyncLimit is the average fsync time above which Commit leaves the work
-// to the committer: a caller that must not block can afford a fast disk's fsync,
-// which is cheaper than waking another thread, but not a slow one's.
-const inlineFsyncLimit = time.Millisecond
 
 // inlineBytesLimit is the size of a batch above which Commit leaves the work to
 // the committer, for the same reason.

@@ -357,7 +357,7 @@ func TestARecordAppendedDuringACommitIsNotForgotten(t *testing.T) {
 	}})
 	armed.Store(true)
 	l.Append([]byte("first"))
-	go l.Commit()
+	l.Kick()
 	<-entered
 	p := l.Append([]byte("second"))
 	if l.Commit() {
