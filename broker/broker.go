@@ -238,6 +238,9 @@ func (b *Broker) Serve(ctx context.Context) error {
 		case <-ctx.Done():
 			return b.close()
 		case <-b.closing:
+			if b.closeErr == nil {
+				b.logger.Info("a client asked for SHUTDOWN; draining")
+			}
 			return errors.Join(b.closeErr, b.close())
 		case <-b.failures:
 			b.recoverFromDisk(ctx)
@@ -287,6 +290,7 @@ func (b *Broker) close() error {
 	}
 	if b.log != nil {
 		errs = append(errs, b.log.Close())
+		b.logger.Info("closed", "durable", b.log.Durable())
 	}
 	return errors.Join(errs...)
 }
