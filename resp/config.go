@@ -80,5 +80,7 @@ const (
 	writeSize           = 256 << 10 // bytes of one write
 	strangerOutput      = 64 << 10  // bytes queued for a client that has not shown the password: a line or two is all it is owed
 	handshakeTimeout    = 10 * time.Second
+	drainPatience       = 2 * time.Second // how long Shutdown waits for a client that reads nothing
+	farewellTime        = time.Second     // for the last words of TLS, which may find the socket full
 	lingerTime          = 50 * time.Millisecond
 )

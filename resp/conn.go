@@ -66,7 +66,6 @@ const (
 	mailResume
 	mailClose
 	mailKill
-	mailDrain
 	mailOpen
 )
 
@@ -193,13 +192,17 @@ func (c *Conn) CloseAfterReply() {
 }
 
 // Kill closes the connection as soon as its owner hears of it. Nothing that is queued leaves any more.
-func (c *Conn) Kill() {
+func (c *Conn) Kill() { c.kill() }
+
+// kill says whether it is the first.
+func (c *Conn) kill() bool {
 	if c.fate.Or(fateKilled)&fateKilled != 0 {
-		return
+		return false
 	}
 	c.q.stop()
 	c.owner.unblock(c)
 	c.tell(mailKill)
+	return true
 }
 
 // SetAuthenticated lifts or imposes the limits for clients that have not shown a password. A new connection is
@@ -349,7 +352,7 @@ func (c *Conn) showQueryBuffer() {
 
 // servable says whether a turn may include the connection.
 func (c *Conn) servable() bool {
-	return !c.paused && !c.stalled && !c.closed && c.fate.Load() == 0
+	return !c.paused && !c.stalled && !c.closed && !c.draining && c.fate.Load() == 0
 }
 
 // endTurn gives memory back. What the handler wrote and did not seal leaves at once.

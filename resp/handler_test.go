@@ -18,6 +18,7 @@ import (
 //	WAKE x            answers all parked clients with x, at the position of the last APPEND
 //	STALL n           answers n once n appends have been released; stalls until then
 //	BULK n            answers with n bytes
+//	GATE              holds everybody up until the test opens the gate
 //	AUTH, LOGOUT, QUIT
 type fake struct {
 	srv      *Server
@@ -36,12 +37,14 @@ type fake struct {
 	widest   int // most bytes one connection consumed in one turn
 	fattest  int // most bytes of replies one connection got in one turn
 	onClose  func(c *Conn)
+	gate     chan struct{} // GATE waits until it is closed
+	atGate   chan struct{} // GATE says here that it has come
 }
 
 type fakeSession struct{ blocked bool }
 
 func newFake(cfg Config) *fake {
-	h := &fake{open: map[*Conn]bool{}}
+	h := &fake{open: map[*Conn]bool{}, gate: make(chan struct{}), atGate: make(chan struct{})}
 	srv, err := NewServer(h, cfg)
 	if err != nil {
 		panic(err)
@@ -152,6 +155,10 @@ func (h *fake) command(c *Conn, args [][]byte) {
 	case is("bulk"):
 		n, _ := strconv.Atoi(string(args[1]))
 		w.Bulk(bytes.Repeat([]byte("x"), n))
+	case is("gate"):
+		h.atGate <- struct{}{}
+		<-h.gate
+		w.OK()
 	case is("block"):
 		c.Session.(*fakeSession).blocked = true
 		h.waiters = append(h.waiters, c)

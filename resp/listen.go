@@ -34,7 +34,7 @@ func (s *Server) Listen(network, addr string) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped {
+	if s.stopped.Load() {
 		ln.Close()
 		return net.ErrClosed
 	}

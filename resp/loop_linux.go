@@ -32,7 +32,6 @@ type loop struct {
 	mu       sync.Mutex    // mail, listeners
 	mail     []*Conn
 	listens  map[int32]*epollListener
-	draining atomic.Bool
 	stopping atomic.Bool
 
 	events  [256]unix.EpollEvent
@@ -57,10 +56,12 @@ type loop struct {
 	pausing []*epollListener // listeners that wait for descriptors
 	next    int              // which loop gets the next connection
 	drained bool
+	looked  time.Time // when cutIdle did
 }
 
 const (
 	arenaSize = 1 << 20
+	drainTick = 50 * time.Millisecond // how often a draining loop looks who makes no progress
 	maxPieces = 64
 )
 
@@ -74,6 +75,7 @@ type netState struct {
 	stalled  bool   // listed in loop.stalled
 	gone     bool   // nobody is left to read replies
 	waitsFor uint64
+	moved    time.Time // while draining: when the socket last took something
 }
 
 func newLoop(s *Server) (*loop, error) {
@@ -142,13 +144,16 @@ func (l *loop) sleep() int {
 	}
 	l.want.Store(want)
 	l.awake.Store(false)
-	if l.hasMail() || l.srv.releases.Load() != l.seen && want <= l.srv.Released() || l.draining.Load() && !l.drained || l.stopping.Load() {
+	if l.hasMail() || l.srv.releases.Load() != l.seen && want <= l.srv.Released() || l.srv.stopped.Load() && !l.drained || l.stopping.Load() {
 		l.awake.Store(true)
 		return 0
 	}
 	timeout := time.Second
 	if len(l.pausing) > 0 {
 		timeout = acceptBackOff
+	}
+	if l.drained {
+		timeout = drainTick
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], int(timeout/time.Millisecond))
 	l.awake.Store(true)
@@ -301,6 +306,9 @@ func (l *loop) arm(c *Conn) {
 func (l *loop) tick() {
 	if len(l.pausing) > 0 {
 		l.retryListeners()
+	}
+	if l.drained {
+		l.cutIdle()
 	}
 	if l.now.Sub(l.ticked) < time.Second {
 		return

@@ -19,6 +19,6 @@ func (*loops) listen(*Server, net.Listener) (listener, error) {
 	return nil, errors.New("resp: no event loops on this system")
 }
 func (*loops) release(uint64) {}
-func (*loops) drain()         {}
+func (*loops) rouse()         {}
 func (*loops) stop()          {}
 func (*loops) sweep()         {}

@@ -3,6 +3,7 @@ package resp
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,9 +36,8 @@ func (ls *loops) release(pos uint64) {
 	}
 }
 
-func (ls *loops) drain() {
-	ls.each(func(l *loop) { l.draining.Store(true); l.rouse() })
-}
+// rouse has loops notice that the server has stopped.
+func (ls *loops) rouse() { ls.each((*loop).rouse) }
 
 func (ls *loops) stop() {
 	ls.each(func(l *loop) { l.stopping.Store(true); l.rouse() })
@@ -74,17 +74,32 @@ func (l *loop) ended() bool {
 	if l.stopping.Load() {
 		return true
 	}
-	if l.draining.Load() && !l.drained {
+	if l.srv.stopped.Load() && !l.drained {
 		l.drained = true
+		l.now = time.Now()
 		l.dropListeners()
 		for _, c := range l.byfd {
 			if c != nil {
-				c.draining = true
+				c.draining, c.net.moved = true, l.now
 				l.flush(c)
 			}
 		}
 	}
 	return l.drained && l.count == 0
+}
+
+// cutIdle closes connections that have read nothing of what they are owed for too long.
+func (l *loop) cutIdle() {
+	if l.now.Sub(l.looked) < drainTick {
+		return
+	}
+	l.looked = l.now
+	for _, c := range l.byfd {
+		if c != nil && l.now.Sub(c.net.moved) >= l.srv.patience {
+			l.srv.cut.Add(1)
+			l.close(c)
+		}
+	}
 }
 
 func (l *loop) dropListeners() {
@@ -108,6 +123,7 @@ func (l *loop) end() {
 	l.dropListeners()
 	for _, c := range l.byfd {
 		if c != nil {
+			l.srv.cut.Add(1)
 			l.close(c)
 		}
 	}

@@ -1,9 +1,11 @@
 package resp
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -30,7 +32,7 @@ func (s *Server) ServeConn(nc net.Conn) {
 	p := &pipe{srv: s, nc: nc, poked: make(chan struct{}, 1), more: make(chan struct{}, 1), read: make(chan struct{})}
 	c := s.newConn(p, -1, redisAddr(nc.RemoteAddr()), redisAddr(nc.LocalAddr()), &p.spare)
 	s.mu.Lock()
-	if s.stopped {
+	if s.stopped.Load() {
 		if c != nil {
 			s.stats.connected.Add(-1)
 		}
@@ -70,6 +72,16 @@ func (p *pipe) poke() {
 	}
 }
 
+// drain has the pipe end: what is covered leaves, unless the client reads nothing for too long. The writing goroutine may be
+// inside a Write; from the next on it sets the deadline itself.
+func (p *pipe) drain() {
+	p.nc.SetWriteDeadline(time.Now().Add(p.srv.patience))
+	if p.c.fate.Load()&fateKilled != 0 {
+		p.unblock(p.c) // it would have been undone
+	}
+	p.poke()
+}
+
 // unblock ends a Read or Write that is under way, without waiting for it.
 func (p *pipe) unblock(*Conn) { p.nc.SetDeadline(time.Unix(1, 0)) }
 
@@ -86,10 +98,7 @@ func (p *pipe) serve() {
 	}
 	go p.reading()
 	p.writing()
-	if c.fate.Load() == fateClosing {
-		p.discard()
-	}
-	p.nc.Close()
+	p.hangUp()
 	select {
 	case p.more <- struct{}{}:
 	default:
@@ -102,6 +111,22 @@ func (p *pipe) serve() {
 	p.turn.Unlock()
 	c.logEnd()
 	p.forget()
+}
+
+// hangUp closes the socket. TLS has last words, for which it would wait five seconds when the socket is full.
+func (p *pipe) hangUp() {
+	killed := p.c.fate.Load()&fateKilled != 0
+	if tc, ok := p.nc.(*tls.Conn); ok {
+		if killed {
+			tc.NetConn().Close()
+		} else {
+			defer time.AfterFunc(farewellTime, func() { tc.NetConn().Close() }).Stop()
+		}
+	}
+	if !killed && (p.c.fate.Load() == fateClosing || p.srv.stopped.Load()) {
+		p.discard()
+	}
+	p.nc.Close()
 }
 
 // discard reads for a moment what the client sent beyond its last command: unread bytes would turn the close into a
@@ -153,7 +178,7 @@ func (p *pipe) reading() {
 		p.serveLocked()
 		// A client that is not being served may send ahead as much as a half-received command may be long.
 		full := !c.servable() && c.p.memory() > c.p.Limits.maxQueryBuffer()/2
-		ended := c.eof || c.fate.Load() != 0
+		ended := c.eof || c.fate.Load() != 0 || p.srv.stopped.Load()
 		p.turn.Unlock()
 		p.poke()
 		if ended {
@@ -168,7 +193,7 @@ func (p *pipe) reading() {
 // serveLocked runs turns of this one connection until nothing complete is left.
 func (p *pipe) serveLocked() {
 	c := p.c
-	for c.servable() && c.p.Ready() {
+	for c.servable() && !p.srv.stopped.Load() && c.p.Ready() {
 		c.turnBegan = p.srv.releases.Load()
 		p.one[0] = c
 		p.srv.handler.Serve(p.one[:])
@@ -199,13 +224,13 @@ func (p *pipe) writing() {
 		releases := p.srv.releases.Load()
 		out, _, waitsFor, held := c.q.take(p.srv.Released(), writeSize, pieces[:0])
 		if len(out) > 0 {
-			buffers := net.Buffers(out)
-			n, err := buffers.WriteTo(p.nc)
+			n, err := p.write(out)
 			c.netOut.Add(uint64(n))
 			p.srv.stats.netOut.Add(uint64(n))
 			p.srv.stats.writes.Add(1)
 			c.q.drop(int(n))
-			if err != nil {
+			if err != nil && !(n > 0 && errors.Is(err, os.ErrDeadlineExceeded)) {
+				p.failed(err)
 				return
 			}
 			continue
@@ -231,6 +256,46 @@ func (p *pipe) writing() {
 	}
 }
 
+// write writes pieces, in one system call where that is possible. While the server drains, each write that makes no progress
+// ends after the patience for it; a TLS connection shows its progress only between writes, so they are small.
+func (p *pipe) write(pieces [][]byte) (n int64, err error) {
+	draining := p.srv.stopped.Load()
+	if _, tls := p.nc.(*tls.Conn); !tls {
+		if draining && !p.allow() {
+			return 0, os.ErrDeadlineExceeded
+		}
+		buffers := net.Buffers(pieces)
+		return buffers.WriteTo(p.nc)
+	}
+	for _, b := range pieces {
+		for len(b) > 0 {
+			if p.srv.stopped.Load() && !p.allow() {
+				return n, os.ErrDeadlineExceeded
+			}
+			k, err := p.nc.Write(b[:min(len(b), readSize)])
+			n += int64(k)
+			if err != nil {
+				return n, err
+			}
+			b = b[k:]
+		}
+	}
+	return n, nil
+}
+
+// allow gives the next write its time. A Kill, which ends all writing, may have come before that.
+func (p *pipe) allow() bool {
+	p.nc.SetWriteDeadline(time.Now().Add(p.srv.patience))
+	return p.c.fate.Load()&fateKilled == 0
+}
+
+// failed ends the connection after a write that did. One that ran out of time was cut by a Shutdown.
+func (p *pipe) failed(err error) {
+	if p.c.kill() && errors.Is(err, os.ErrDeadlineExceeded) {
+		p.srv.cut.Add(1)
+	}
+}
+
 // handleMail does what others asked for and says whether the connection is to be closed.
 func (p *pipe) handleMail() (end bool) {
 	c := p.c
@@ -240,9 +305,7 @@ func (p *pipe) handleMail() (end bool) {
 	if mail&mailResume != 0 {
 		c.paused = false
 	}
-	if mail&mailDrain != 0 {
-		c.draining = true
-	}
+	c.draining = p.srv.stopped.Load()
 	c.endStall()
 	if c.fate.Load()&fateKilled != 0 {
 		return true

@@ -42,9 +42,12 @@ type Server struct {
 	warned       atomic.Int64 // unix ns of the last warning about a cross-protocol request
 	acceptWarned atomic.Int64 // and about accept
 
+	stopped  atomic.Bool   // set under mu: nothing new is served
+	cut      atomic.Int64  // connections that Shutdown closed with covered output unsent
+	patience time.Duration // drainPatience; tests shorten it
+
 	mu        sync.Mutex
 	listeners []listener
-	stopped   bool
 	pipes     map[*pipe]struct{}
 	wg        sync.WaitGroup // loops, accepting goroutines, pipes
 
@@ -53,6 +56,9 @@ type Server struct {
 	holds   atomic.Int64     // len(holding)
 
 	loops loops
+
+	ending sync.Once     // a Shutdown waits for everything to end,
+	ended  chan struct{} // which closes this
 }
 
 type counters struct {
@@ -93,7 +99,7 @@ func NewServer(h Handler, cfg Config) (*Server, error) {
 	if cfg.MaxClients <= 0 {
 		cfg.MaxClients = defaultMaxClients
 	}
-	s := &Server{handler: h, cfg: cfg, logger: cfg.Logger, pipes: map[*pipe]struct{}{}, holding: map[*pipe]uint64{}}
+	s := &Server{handler: h, cfg: cfg, logger: cfg.Logger, pipes: map[*pipe]struct{}{}, holding: map[*pipe]uint64{}, patience: drainPatience, ended: make(chan struct{})}
 	if s.logger == nil {
 		s.logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -189,10 +195,12 @@ func (s *Server) newConn(o owner, fd int, remote, local string, spare *[]byte) *
 const maxClientsText = "-ERR max number of clients reached\r\n"
 
 // Shutdown stops listening, lets connections that are open have the replies that are covered, and closes them; commands
-// that were not yet served are dropped. What ctx cuts short is closed all the same, and its error returned.
+// that were not yet served are dropped. A client that reads nothing for two seconds, or not all before ctx ends, is cut:
+// that is no failure, and is logged as one number. An error means that a handler has not returned; what it holds up is
+// closed when it does.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.stopped = true
+	s.stopped.Store(true)
 	listeners := s.listeners
 	s.listeners = nil
 	pipes := make([]*pipe, 0, len(s.pipes))
@@ -204,26 +212,46 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		l.close()
 	}
 	for _, p := range pipes {
-		p.c.tell(mailDrain)
+		p.drain()
 	}
-	s.loops.drain()
-	done := make(chan struct{})
-	go func() {
-		s.wg.Wait()
-		s.loops.sweep()
-		close(done)
-	}()
+	s.loops.rouse()
+	s.ending.Do(func() {
+		go func() {
+			s.wg.Wait()
+			s.loops.sweep()
+			close(s.ended)
+		}()
+	})
+	var err error
 	select {
-	case <-done:
-		return nil
+	case <-s.ended:
 	case <-ctx.Done():
+		err = s.cutAll()
 	}
-	for _, p := range pipes {
-		p.c.Kill()
+	if n := s.cut.Load(); n > 0 {
+		s.logger.Warn("connections cut: they did not read their replies before the end", "connections", n)
 	}
+	return err
+}
+
+// cutAll closes what is left, whatever it is still owed.
+func (s *Server) cutAll() error {
+	s.mu.Lock()
+	for p := range s.pipes {
+		if p.c.kill() {
+			s.cut.Add(1)
+		}
+	}
+	s.mu.Unlock()
 	s.loops.stop()
-	<-done
-	return ctx.Err()
+	late := time.NewTimer(3 * s.patience)
+	defer late.Stop()
+	select {
+	case <-s.ended:
+		return nil
+	case <-late.C:
+		return errors.New("resp: a handler has not returned from Serve, Open or Close")
+	}
 }
 
 // warnCrossProtocol says at most once a minute that somebody's browser is being misused.

@@ -2,11 +2,13 @@ package resp
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestPipelinedRepliesComeInOrder(t *testing.T) {
@@ -452,6 +454,106 @@ func TestShutdownLetsCoveredRepliesOut(t *testing.T) {
 		for _, c := range clients {
 			c.Close()
 		}
+	})
+}
+
+func TestShutdownCutsThoseThatDoNotRead(t *testing.T) {
+	var said lockedBuffer
+	overAll(t, func(c *Config) { said.Reset(); c.Logger = testLogger(&said) }, func(t *testing.T, r *rig) {
+		r.srv.patience = 200 * time.Millisecond
+		c, d := r.dial(), r.dial()
+		c.send(strings.Repeat("BULK 4000000\r\n", 10)) // more than the socket's buffers take
+		d.send("BULK 400000\r\n")
+		eventually(t, "served", func() bool { return r.executed() == 11 })
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if got, err := d.reply(); err != nil || len(got) != 400_000 {
+				t.Error(len(got), err)
+			}
+			d.expectEnd()
+		})
+		clients := r.clients
+		r.clients = nil
+		start := time.Now()
+		r.stop() // wants no error
+		if took := time.Since(start); took > 4*time.Second {
+			t.Error("it took ", took)
+		}
+		wg.Wait()
+		if s := said.String(); strings.Count(s, "\n") != 1 || !strings.Contains(s, "connections=1") {
+			t.Errorf("it said %q", s)
+		}
+		for _, c := range clients {
+			c.Close()
+		}
+	})
+}
+
+// lockedBuffer is a bytes.Buffer for several goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *lockedBuffer) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
+// What a turn left over when the end began must not be executed: its replies would be dropped.
+func TestNothingIsServedOnceShutdownHasBegun(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		c := r.dial()
+		c.send(fmt.Sprintf("GATE\r\nBULK %d\r\nAPPEND\r\nPING\r\n", turnReplies)) // a turn ends after BULK
+		<-r.h.atGate
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			c.expect("+OK")
+			if got, err := c.reply(); err != nil || len(got) != turnReplies {
+				t.Error(len(got), err)
+			}
+			c.expectEnd()
+		})
+		clients := r.clients
+		r.clients = nil
+		wg.Go(r.stop)
+		eventually(t, "stopped", r.srv.stopped.Load)
+		close(r.h.gate)
+		wg.Wait()
+		if n := r.h.executed; n != 2 {
+			t.Error(n, " commands were executed")
+		}
+		for _, c := range clients {
+			c.Close()
+		}
+	})
+}
+
+func TestAHandlerThatDoesNotReturnIsWhatShutdownFailsFor(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		r.srv.patience = 50 * time.Millisecond
+		c := r.dial()
+		c.send("GATE\r\n")
+		<-r.h.atGate
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := r.srv.Shutdown(ctx); err == nil {
+			t.Error("no error")
+		}
+		close(r.h.gate) // what follows ends well
 	})
 }
 

@@ -184,6 +184,9 @@ func (l *loop) flush(c *Conn) {
 			c.netOut.Add(uint64(n))
 			l.srv.stats.netOut.Add(uint64(n))
 			l.srv.stats.writes.Add(1)
+			if c.draining {
+				c.net.moved = l.now
+			}
 		}
 		left, waitsFor, held = c.q.drop(n)
 		if n < asked {
@@ -228,7 +231,7 @@ func (l *loop) close(c *Conn) {
 		return
 	}
 	c.closed = true
-	if c.fate.Load()&fateClosing != 0 {
+	if c.fate.Load()&fateClosing != 0 || c.draining {
 		l.discard(c.fd)
 	}
 	l.byfd[c.fd] = nil
