@@ -149,6 +149,36 @@ func TestUnblockAndKillEndAWait(t *testing.T) {
 	waitFor(t, b, func() bool { return b.waiters.count == 0 })
 }
 
+func TestAnEndUnderLoadAnswersEverythingThatRan(t *testing.T) {
+	dir := t.TempDir()
+	b, stop := started(t, func(o *Options) { o.Dir = dir })
+	c := dial(t, b)
+	line := request("XADD", "s", "*", "f", "v")
+	go func() {
+		for {
+			if _, err := io.WriteString(c.conn, strings.Repeat(line, 100)); err != nil {
+				return
+			}
+		}
+	}()
+	answered := 0
+	for ; answered < 1000; answered++ {
+		c.read()
+	}
+	ended := make(chan error)
+	go func() { ended <- stop() }()
+	for {
+		if _, err := c.tryRead(); err != nil {
+			break
+		}
+		answered++
+	}
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	dial(t, running(t, func(o *Options) { o.Dir = dir })).expect("XLEN s", fmt.Sprint(":", answered))
+}
+
 func TestTheClockMayJumpAndIDsStillRise(t *testing.T) {
 	now := time.UnixMilli(1_700_000_000_000)
 	dir := t.TempDir()

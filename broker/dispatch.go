@@ -25,6 +25,13 @@ const (
 // lock, as if each were alone, and one commit after them.
 func (b handler) Serve(turn []*resp.Conn) {
 	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		for _, c := range turn {
+			c.Stall() // nothing runs any more, so that everything that ran is answered
+		}
+		return
+	}
 	b.beginTurn()
 	for _, c := range turn {
 		if s, ok := c.Session.(*session); ok {
