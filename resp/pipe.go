@@ -222,6 +222,13 @@ func (p *pipe) writing() {
 			return
 		}
 		releases := p.srv.releases.Load()
+		// The state is read before the queue: what is served in between is then found in the queue, and an end that comes in
+		// between is seen in the next round.
+		p.turn.Lock()
+		stalled, draining := c.stalled, c.draining
+		ending := c.eof || c.fate.Load()&fateClosing != 0
+		ready := c.servable() && c.p.Ready()
+		p.turn.Unlock()
 		out, _, waitsFor, held := c.q.take(p.srv.Released(), writeSize, pieces[:0])
 		if len(out) > 0 {
 			n, err := p.write(out)
@@ -235,14 +242,10 @@ func (p *pipe) writing() {
 			}
 			continue
 		}
-		p.turn.Lock()
-		stalled, eof, draining := c.stalled, c.eof, c.draining
-		ready := c.servable() && c.p.Ready()
-		p.turn.Unlock()
 		if stalled {
 			waitsFor = 0
 		}
-		if !held && !stalled && !ready && (eof || c.fate.Load()&fateClosing != 0) || draining {
+		if !held && !stalled && !ready && ending || draining {
 			if c.mail.Load() != 0 {
 				continue
 			}
