@@ -111,6 +111,10 @@ func (l *loop) retryListeners() {
 // accepted gives a new connection to a loop, all in turn.
 func (l *loop) accepted(e *epollListener, fd int, sa unix.Sockaddr) {
 	all := *l.srv.loops.all.Load()
+	if !l.srv.admit() {
+		l.goodbye(fd, maxClientsText)
+		return
+	}
 	to := all[l.next%len(all)]
 	l.next++
 	remote, local := e.path+":0", e.path+":0"
@@ -123,10 +127,6 @@ func (l *loop) accepted(e *epollListener, fd int, sa unix.Sockaddr) {
 		setKeepAlive(fd, time.Duration(l.srv.keepAlive.Load()))
 	}
 	c := l.srv.newConn(to, fd, remote, local, &to.spare)
-	if c == nil {
-		l.goodbye(fd, maxClientsText)
-		return
-	}
 	if to == l {
 		l.open(c)
 		return

@@ -143,7 +143,10 @@ func (a *accepting) run() {
 			a.srv.ServeConn(nc)
 			continue
 		}
-		a.srv.wg.Add(1)
+		if !a.srv.admit() || !a.srv.greet(nc) {
+			nc.Close() // nothing that is not TLS could be understood
+			continue
+		}
 		go a.handshake(nc)
 	}
 }
@@ -152,13 +155,31 @@ func (a *accepting) handshake(nc net.Conn) {
 	defer a.srv.wg.Done()
 	tc := tls.Server(nc, a.tls)
 	nc.SetDeadline(time.Now().Add(handshakeTimeout))
-	if err := tc.Handshake(); err != nil {
+	err := tc.Handshake()
+	a.srv.mu.Lock()
+	delete(a.srv.greeting, nc)
+	a.srv.mu.Unlock()
+	if err != nil {
+		a.srv.stats.connected.Add(-1)
 		a.srv.logger.Debug("TLS handshake failed", "client", nc.RemoteAddr(), "error", err)
 		nc.Close()
 		return
 	}
 	nc.SetDeadline(time.Time{})
-	a.srv.ServeConn(tc)
+	a.srv.serveConn(tc)
+}
+
+// greet registers a handshake, which Shutdown ends by closing nc.
+func (s *Server) greet(nc net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped.Load() {
+		s.stats.connected.Add(-1)
+		return false
+	}
+	s.greeting[nc] = struct{}{}
+	s.wg.Add(1)
+	return true
 }
 
 // acceptFailed counts and, at most once a second, says that a connection could not be accepted.

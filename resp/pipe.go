@@ -29,29 +29,47 @@ type pipe struct {
 
 // ServeConn serves nc until either side ends it. It returns at once.
 func (s *Server) ServeConn(nc net.Conn) {
+	if s.admit() {
+		s.serveConn(nc)
+		return
+	}
+	if s.begin() {
+		go func() {
+			defer s.wg.Done()
+			refuse(nc, maxClientsText)
+		}()
+		return
+	}
+	nc.Close()
+}
+
+// begin registers a goroutine for which Shutdown waits, unless that has begun.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped.Load() {
+		return false
+	}
+	s.wg.Add(1)
+	return true
+}
+
+// serveConn serves a connection that has been admitted.
+func (s *Server) serveConn(nc net.Conn) {
 	p := &pipe{srv: s, nc: nc, poked: make(chan struct{}, 1), more: make(chan struct{}, 1), read: make(chan struct{})}
-	c := s.newConn(p, -1, redisAddr(nc.RemoteAddr()), redisAddr(nc.LocalAddr()), &p.spare)
+	p.c = s.newConn(p, -1, redisAddr(nc.RemoteAddr()), redisAddr(nc.LocalAddr()), &p.spare)
 	s.mu.Lock()
 	if s.stopped.Load() {
-		if c != nil {
-			s.stats.connected.Add(-1)
-		}
 		s.mu.Unlock()
+		s.stats.connected.Add(-1)
 		nc.Close()
 		return
 	}
-	p.c = c
-	if c != nil {
-		s.pipes[p] = struct{}{}
-	}
+	s.pipes[p] = struct{}{}
 	s.wg.Add(1)
 	s.mu.Unlock()
 	go func() {
 		defer s.wg.Done()
-		if c == nil {
-			refuse(nc, maxClientsText)
-			return
-		}
 		p.serve()
 	}()
 }

@@ -49,7 +49,8 @@ type Server struct {
 	mu        sync.Mutex
 	listeners []listener
 	pipes     map[*pipe]struct{}
-	wg        sync.WaitGroup // loops, accepting goroutines, pipes
+	greeting  map[net.Conn]struct{} // TLS handshakes under way; they count as clients
+	wg        sync.WaitGroup        // loops, accepting goroutines, pipes
 
 	holdMu  sync.Mutex
 	holding map[*pipe]uint64 // pipes that wait for a position
@@ -72,7 +73,7 @@ type counters struct {
 
 // Stats are counted since NewServer, Connected excepted.
 type Stats struct {
-	Connected             int    // clients now
+	Connected             int    // clients now, TLS handshakes included
 	Accepted              int    // clients ever, rejected ones included
 	Rejected              int    // for maxclients
 	NetIn, NetOut         uint64 // bytes
@@ -99,7 +100,7 @@ func NewServer(h Handler, cfg Config) (*Server, error) {
 	if cfg.MaxClients <= 0 {
 		cfg.MaxClients = defaultMaxClients
 	}
-	s := &Server{handler: h, cfg: cfg, logger: cfg.Logger, pipes: map[*pipe]struct{}{}, holding: map[*pipe]uint64{}, patience: drainPatience, ended: make(chan struct{})}
+	s := &Server{handler: h, cfg: cfg, logger: cfg.Logger, pipes: map[*pipe]struct{}{}, greeting: map[net.Conn]struct{}{}, holding: map[*pipe]uint64{}, patience: drainPatience, ended: make(chan struct{})}
 	if s.logger == nil {
 		s.logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -179,14 +180,19 @@ func (s *Server) Stats() Stats {
 	}
 }
 
-// newConn counts a connection in. Nil means that there are enough of them.
-func (s *Server) newConn(o owner, fd int, remote, local string, spare *[]byte) *Conn {
+// admit counts a connection in, unless there are enough of them.
+func (s *Server) admit() bool {
 	s.stats.accepted.Add(1)
 	if s.stats.connected.Add(1) > s.maxClients.Load() {
 		s.stats.connected.Add(-1)
 		s.stats.rejected.Add(1)
-		return nil
+		return false
 	}
+	return true
+}
+
+// newConn returns a connection that has been admitted.
+func (s *Server) newConn(o owner, fd int, remote, local string, spare *[]byte) *Conn {
 	c := &Conn{srv: s, owner: o, id: s.nextID.Add(1), fd: fd, remote: remote, local: local, created: time.Now(), spare: spare}
 	c.lastActive.Store(c.created.UnixNano())
 	return c
@@ -206,6 +212,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	pipes := make([]*pipe, 0, len(s.pipes))
 	for p := range s.pipes {
 		pipes = append(pipes, p)
+	}
+	for nc := range s.greeting {
+		nc.Close()
 	}
 	s.mu.Unlock()
 	for _, l := range listeners {
