@@ -76,7 +76,9 @@ const (
 	bigReadSize         = 256 << 10
 	turnQuota           = 64 << 10  // bytes of commands one connection may consume in one turn
 	turnReplies         = 1 << 20   // bytes of replies after which a connection's next command waits for its next turn
-	pausedReadSize      = 64 << 10  // what an event loop reads ahead of a connection that is not served
+	pausedReadSize      = 64 << 10  // what is read ahead of a connection that is not served
+	blockedReadSize     = 16 << 20  // and, within the query buffer limit, of a blocked one, whose end lies behind what it sent
+	blockedReadTotal    = 64 << 20  // what all blocked ones together may have beyond pausedReadSize
 	writeSize           = 256 << 10 // bytes of one write
 	strangerOutput      = 64 << 10  // bytes queued for a client that has not shown the password: a line or two is all it is owed
 	handshakeTimeout    = 10 * time.Second

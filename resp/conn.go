@@ -50,6 +50,7 @@ type Conn struct {
 	eof      bool // the peer sends no more
 	closed   bool
 	known    bool // has been authenticated once
+	ahead    int  // what of Server.ahead is this connection's
 	draining bool // the server is stopping: what is covered leaves, then the connection goes
 	// turnBegan is the number of Release calls before the turn began: a stalled connection waits for the next.
 	turnBegan uint64
@@ -338,6 +339,9 @@ func (c *Conn) received(n int, now time.Time) {
 	c.netIn.Add(uint64(n))
 	c.lastActive.Store(now.UnixNano())
 	c.showQueryBuffer()
+	if c.paused {
+		c.countAhead()
+	}
 	if most := c.p.Limits.maxQueryBuffer(); c.p.memory() > most {
 		if c.end(causeQueryBuffer, c.p.memory()) {
 			c.srv.stats.queryLimitKills.Add(1)
@@ -355,6 +359,33 @@ func (c *Conn) servable() bool {
 	return !c.paused && !c.stalled && !c.closed && !c.draining && c.fate.Load() == 0
 }
 
+// mayRead says whether the socket may be read. A connection that is not served is read ahead of a little. A blocked one is read
+// on, as Redis does, for its end arrives behind the commands it sent; but never into the query buffer limit, which would
+// kill it, and not beyond what all blocked ones may take together.
+func (c *Conn) mayRead() bool {
+	if c.draining || c.fate.Load() != 0 {
+		return false
+	}
+	n := c.p.Buffered()
+	if n < pausedReadSize || c.servable() {
+		return true
+	}
+	return c.paused && n < blockedReadSize && c.p.memory()+2*bigReadSize < c.p.Limits.maxQueryBuffer() &&
+		c.srv.ahead.Load() < blockedReadTotal
+}
+
+// countAhead keeps Server.ahead. The owner calls it when the connection is blocked, goes on, or ends.
+func (c *Conn) countAhead() {
+	n := 0
+	if c.paused && !c.closed {
+		n = max(0, c.p.Buffered()-pausedReadSize)
+	}
+	if n != c.ahead {
+		c.srv.ahead.Add(int64(n - c.ahead))
+		c.ahead = n
+	}
+}
+
 // endTurn gives memory back. What the handler wrote and did not seal leaves at once.
 func (c *Conn) endTurn() {
 	c.Seal(0)
@@ -365,6 +396,9 @@ func (c *Conn) endTurn() {
 	c.p.settle()
 	c.taken, c.given, c.inTurn = 0, 0, false
 	c.showQueryBuffer()
+	if c.paused || c.ahead > 0 {
+		c.countAhead()
+	}
 }
 
 // idleSince says whether the connection may be closed for silence, and since when it is silent.

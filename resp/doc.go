@@ -58,6 +58,16 @@
 // # Connections that end
 //
 // A client that half-closes gets the replies to everything it sent. One that vanishes while paused (blocked in a read)
-// is closed at once, before the commands of the same turn run. A closed connection's descriptor is never used again.
+// is closed at once, before the commands of the same turn run; its socket is read on for that, for its end lies behind
+// what it sent. There is a bound: 16 MB, half a megabyte less than the query buffer limit, and 64 MB for all paused
+// connections together. One that sent more before it vanished is noticed when it is resumed, or when room is made. A closed
+// connection's descriptor is never used again.
+//
+// Why a limit ended a connection is logged after Handler.Close, never from inside a call of the handler.
+//
+// Shutdown serves nothing more, writes what is covered, and cuts those that read nothing for two seconds.
+//
+// A connection that has never been authenticated is killed when it leaves more than 64 KB of replies unread.
+//
 // At the descriptor limit accept backs off for 100 ms and recovers; 64 descriptors are kept back from clients.
 package resp

@@ -208,6 +208,7 @@ func (l *loop) letter(c *Conn, what uint32) {
 	}
 	if what&mailResume != 0 && c.paused {
 		c.paused = false
+		c.countAhead()
 		l.later(c)
 	}
 	l.flush(c)
@@ -285,7 +286,7 @@ func (l *loop) arm(c *Conn) {
 		if !c.net.hup {
 			want |= unix.EPOLLRDHUP
 		}
-		if c.fate.Load() == 0 && !c.draining && (c.servable() || c.p.Buffered() < pausedReadSize) {
+		if c.mayRead() {
 			want |= unix.EPOLLIN | unix.EPOLLRDHUP
 			c.net.hup = false
 		}
@@ -318,6 +319,9 @@ func (l *loop) tick() {
 	for _, c := range l.byfd {
 		if c != nil {
 			c.checkIdle(l.now, timeout)
+			if c.paused {
+				l.arm(c) // others may have made room for what it sends ahead
+			}
 		}
 	}
 }

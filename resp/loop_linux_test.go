@@ -219,20 +219,20 @@ func TestALoopSleepsWhateverItsClientsLeaveUndone(t *testing.T) {
 	stuck.send(strings.Repeat("BULK 1000000\r\n", 20))
 	stuck.closeWrite() // half-closed and reads nothing
 	ahead.send("BLOCK\r\n")
-	go ahead.Write(bytes.Repeat([]byte("PING\r\n"), 1<<20)) // blocked, and sends more than is read
+	go ahead.Write(bytes.Repeat([]byte("PING\r\n"), 2*blockedReadSize/6)) // blocked, and sends more than is read
 	stalled.send("STALL 9\r\n")
 	stalled.closeWrite() // half-closed while stalled
 	eventually(t, "all served", func() bool { return r.executed() == 22 })
 	other := r.dial()
 	other.send("PING\r\n")
 	other.expect("+PONG")
-	eventually(t, "the blocked one's socket is full", func() bool { return r.conn(3).Info().QueryBuffer >= pausedReadSize })
+	eventually(t, "the blocked one's socket is full", func() bool { return r.conn(3).Info().QueryBuffer >= blockedReadSize })
 	cpu, start := cpuTime(t), time.Now()
 	time.Sleep(300 * time.Millisecond)
 	if used, took := cpuTime(t)-cpu, time.Since(start); used > took/4 {
 		t.Errorf("%v of processor time in %v", used, took)
 	}
-	if n := r.conn(3).Info().QueryBuffer; n > pausedReadSize+readSize {
+	if n := r.conn(3).Info().QueryBuffer; n > blockedReadSize+readSize {
 		t.Error("a blocked client sent ", n, " bytes ahead")
 	}
 	r.srv.Release(9)

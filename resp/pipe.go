@@ -124,6 +124,7 @@ func (p *pipe) serve() {
 	<-p.read
 	p.turn.Lock()
 	c.closed = true
+	c.countAhead()
 	c.q.close()
 	p.srv.handler.Close(c)
 	p.turn.Unlock()
@@ -194,18 +195,31 @@ func (p *pipe) reading() {
 			}
 		}
 		p.serveLocked()
-		// A client that is not being served may send ahead as much as a half-received command may be long.
-		full := !c.servable() && c.p.memory() > c.p.Limits.maxQueryBuffer()/2
+		full := !c.mayRead()
 		ended := c.eof || c.fate.Load() != 0 || p.srv.stopped.Load()
 		p.turn.Unlock()
 		p.poke()
 		if ended {
 			return
 		}
-		if full {
-			<-p.more
+		for full && !p.mayReadOn() {
 		}
 	}
+}
+
+// mayReadOn waits until somebody says so, or for a while: others may have made room for what a blocked client sends
+// ahead.
+func (p *pipe) mayReadOn() bool {
+	again := time.NewTimer(time.Second)
+	defer again.Stop()
+	select {
+	case <-p.more:
+		return true
+	case <-again.C:
+	}
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	return p.c.mayRead()
 }
 
 // serveLocked runs turns of this one connection until nothing complete is left.
@@ -325,6 +339,7 @@ func (p *pipe) handleMail() (end bool) {
 	defer p.turn.Unlock()
 	if mail&mailResume != 0 {
 		c.paused = false
+		c.countAhead()
 	}
 	c.draining = p.srv.stopped.Load()
 	c.endStall()

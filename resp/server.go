@@ -42,6 +42,7 @@ type Server struct {
 	warned       atomic.Int64 // unix ns of the last warning about a cross-protocol request
 	acceptWarned atomic.Int64 // and about accept
 
+	ahead    atomic.Int64  // bytes read ahead of blocked connections, beyond what anybody may send ahead
 	stopped  atomic.Bool   // set under mu: nothing new is served
 	cut      atomic.Int64  // connections that Shutdown closed with covered output unsent
 	patience time.Duration // drainPatience; tests shorten it

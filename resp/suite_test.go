@@ -301,6 +301,91 @@ func TestABlockedClientThatVanishesIsClosedAtOnce(t *testing.T) {
 	}
 }
 
+// The end of a blocked client lies behind everything it sent before it went.
+func TestABlockedClientThatSentMuchAndVanishesIsClosedAtOnce(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		c := r.dial()
+		c.send("BLOCK\r\n")
+		eventually(t, "blocked", func() bool { return r.executed() == 1 })
+		c.send(strings.Repeat("PING\r\n", 1<<20))
+		c.Close()
+		eventually(t, "closed", func() bool { return r.closed() == 1 })
+		if n := r.executed(); n != 1 {
+			t.Error(n-1, " commands behind the one that blocks were executed")
+		}
+		d := r.dial()
+		d.send("WAKE x\r\n")
+		d.expect(":0")
+		if n := r.srv.ahead.Load(); n != 0 {
+			t.Error(n, " bytes are still counted")
+		}
+	})
+}
+
+func TestAStalledClientIsReadAheadOfALittle(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		const pipelined = 1 << 20
+		c, d := r.dial(), r.dial()
+		c.send("STALL 1\r\n")
+		eventually(t, "stalled", func() bool { r.h.mu.Lock(); defer r.h.mu.Unlock(); return r.h.turns > 0 })
+		conn := r.conn(1)
+		go io.WriteString(c, strings.Repeat("PING\r\n", pipelined))
+		eventually(t, "read ahead", func() bool { return conn.Info().QueryBuffer >= pausedReadSize })
+		for range 100 {
+			d.send("PING\r\n")
+			d.expect("+PONG")
+			if n := conn.Info().QueryBuffer; n > pausedReadSize+2*readSize {
+				t.Fatal(n, " bytes were read ahead")
+			}
+		}
+		r.srv.Release(1)
+		c.expect(":1")
+		for range pipelined {
+			c.expect("+PONG")
+		}
+	})
+}
+
+func TestWhatIsReadAheadOfAllBlockedClientsIsBounded(t *testing.T) {
+	for _, tr := range transports {
+		if tr.name != "one loop" && tr.name != "goroutines" {
+			continue
+		}
+		t.Run(tr.name, func(t *testing.T) {
+			r := newRig(t, tr.cfg, tr.network)
+			const blocked = 6
+			var clients []*client
+			echo := "*2\r\n$4\r\nECHO\r\n$65536\r\n" + strings.Repeat("x", 65536) + "\r\n"
+			for range blocked {
+				c := r.dial()
+				clients = append(clients, c)
+				c.send("BLOCK\r\n")
+			}
+			eventually(t, "blocked", func() bool { return r.executed() == blocked })
+			for _, c := range clients {
+				go io.WriteString(c, strings.Repeat(echo, 320)) // 20 MB
+			}
+			eventually(t, "the bound is reached", func() bool { return r.srv.ahead.Load() >= blockedReadTotal })
+			for range 20 {
+				if n := r.srv.ahead.Load(); n > blockedReadTotal+blocked*bigReadSize {
+					t.Fatal(n, " bytes were read ahead")
+				}
+				time.Sleep(time.Millisecond)
+			}
+			for id := range uint64(4) {
+				r.conn(id + 1).Kill()
+			}
+			eventually(t, "the others are read on", func() bool {
+				n := r.srv.ahead.Load()
+				return n >= 2*(blockedReadSize-pausedReadSize) && n <= 2*(blockedReadSize+bigReadSize)
+			})
+			d := r.dial()
+			d.send("PING\r\n")
+			d.expect("+PONG")
+		})
+	}
+}
+
 // A successor of a closed connection has its descriptor's number. Nothing that was meant for the old one may reach it.
 func TestWhatAClosedConnectionWasOwedReachesNobodyElse(t *testing.T) {
 	overAll(t, nil, func(t *testing.T, r *rig) {

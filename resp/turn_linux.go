@@ -231,6 +231,7 @@ func (l *loop) close(c *Conn) {
 		return
 	}
 	c.closed = true
+	c.countAhead()
 	if c.fate.Load()&fateClosing != 0 || c.draining {
 		l.discard(c.fd)
 	}
