@@ -154,7 +154,7 @@ func (b *Broker) commitRecord() {
 	}
 	b.tx.Committed(uint64(b.log.Append(record)))
 	b.appended = true
-	b.noteChanges()
+	b.noteGrowth()
 }
 
 // admit finds a command and checks everything that can refuse it before it runs.

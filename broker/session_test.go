@@ -205,3 +205,21 @@ func TestAShutdownDuringTheReplayEndsIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNoLimitThatCanBeSetLetsALengthOverflow(t *testing.T) {
+	b := running(t, nil)
+	admin, c := dial(t, b), dial(t, b)
+	for _, name := range []string{"proto-max-bulk-len", "client-query-buffer-limit"} {
+		if got := admin.do("CONFIG SET " + name + " 9223372036854775807"); !strings.HasPrefix(got, "-ERR CONFIG SET failed") {
+			t.Errorf("%s: %s", name, got)
+		}
+		admin.expect(fmt.Sprint("CONFIG SET ", name, " ", resp.MostLimit), "+OK")
+	}
+	io.WriteString(c.conn, "*3\r\n$4\r\nXADD\r\n$9223372036854775807\r\nx")
+	if got := c.read(); got != "-ERR Protocol error: invalid bulk length" {
+		t.Error(got)
+	}
+	other := dial(t, b)
+	io.WriteString(other.conn, fmt.Sprintf("*3\r\n$4\r\nXADD\r\n$%d\r\nx", resp.MostLimit))
+	admin.expect("PING", "+PONG")
+}

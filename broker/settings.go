@@ -97,11 +97,11 @@ func (b *Broker) settingList() []server.Setting {
 			b.server.SetKeepAlive(s.keepAlive)
 			return nil
 		}),
-		server.Memory("proto-max-bulk-len", 1<<20, math.MaxInt64, func() int64 { return int64(s.limits.MaxBulk) }, func(v int64) error {
+		server.Memory("proto-max-bulk-len", 1<<20, resp.MostLimit, func() int64 { return int64(s.limits.MaxBulk) }, func(v int64) error {
 			s.limits.MaxBulk = int(v)
 			return applyLimits()
 		}),
-		server.Memory("client-query-buffer-limit", 1<<20, math.MaxInt64, func() int64 { return int64(s.limits.MaxQueryBuffer) }, func(v int64) error {
+		server.Memory("client-query-buffer-limit", 1<<20, resp.MostLimit, func() int64 { return int64(s.limits.MaxQueryBuffer) }, func(v int64) error {
 			s.limits.MaxQueryBuffer = int(v)
 			return applyLimits()
 		}),

@@ -170,12 +170,15 @@ func (b *Broker) readAgain(w *waiter) {
 	}
 }
 
-// noteChanges remembers the keys that the current unit of work changed and somebody waits for.
-func (b *Broker) noteChanges() {
+// noteGrowth remembers the keys to which the current unit of work added entries and somebody waits for.
+func (b *Broker) noteGrowth() {
 	if b.waiters.count == 0 {
 		return
 	}
-	for _, ref := range b.tx.Changed() {
+	for _, ref := range b.tx.Grown() {
+		if n := len(b.ready); n > 0 && b.ready[n-1].db == ref.DB && b.ready[n-1].key == string(ref.Key) {
+			continue
+		}
 		if b.waiters.queues[waitKey{ref.DB, string(ref.Key)}] != nil {
 			b.ready = append(b.ready, waitKey{ref.DB, string(ref.Key)})
 		}

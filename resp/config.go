@@ -23,10 +23,13 @@ func orDefault(v, d int) int {
 	return v
 }
 
-func (l *Limits) maxBulk() int        { return orDefault(l.MaxBulk, 512<<20) }
+func (l *Limits) maxBulk() int        { return min(orDefault(l.MaxBulk, 512<<20), MostLimit) }
 func (l *Limits) maxArgs() int        { return orDefault(l.MaxArgs, math.MaxInt32) }
 func (l *Limits) maxInline() int      { return orDefault(l.MaxInline, 64<<10) }
-func (l *Limits) maxQueryBuffer() int { return orDefault(l.MaxQueryBuffer, 1<<30) }
+func (l *Limits) maxQueryBuffer() int { return min(orDefault(l.MaxQueryBuffer, 1<<30), MostLimit) }
+
+// MostLimit bounds MaxBulk and MaxQueryBuffer, so that sums of lengths cannot overflow.
+const MostLimit = 1 << 40
 
 // Class selects the output limit of a connection.
 type Class uint8

@@ -22,8 +22,8 @@ func (k *Keyspace) streamTrim(db int, slot uint16, key []byte, through stream.ID
 	k.stream(db, slot, key).Trim(through)
 }
 
-func (k *Keyspace) streamDelete(db int, slot uint16, key []byte, id stream.ID) {
-	k.stream(db, slot, key).Delete(id)
+func (k *Keyspace) streamDelete(db int, slot uint16, key []byte, id stream.ID) bool {
+	return k.stream(db, slot, key).Delete(id)
 }
 
 func (k *Keyspace) streamSetID(db int, slot uint16, key []byte, last stream.ID, added uint64, maxDeleted stream.ID) {

@@ -19,7 +19,7 @@ import (
 //
 //	stream append     id, number of fields and values together, then each as bytes
 //	stream trim       id: entries up to and including it go
-//	stream delete     id
+//	stream delete     number of ids, ids
 //	stream set ID     last id, entries added, highest deleted id
 //	stream configure  duration in seconds, maximum number of idempotency IDs per producer
 //	stream remember   producer bytes, idempotency bytes, id, time in unix ms
@@ -81,8 +81,12 @@ func encodeStreamTrim(b []byte, db int, key []byte, through stream.ID) []byte {
 	return appendID(appendHead(b, changeStreamTrim, db, key), through)
 }
 
-func encodeStreamDelete(b []byte, db int, key []byte, id stream.ID) []byte {
-	return appendID(appendHead(b, changeStreamDelete, db, key), id)
+func encodeStreamDelete(b []byte, db int, key []byte, ids []stream.ID) []byte {
+	b = binary.AppendUvarint(appendHead(b, changeStreamDelete, db, key), uint64(len(ids)))
+	for _, id := range ids {
+		b = appendID(b, id)
+	}
+	return b
 }
 
 func encodeStreamSetID(b []byte, db int, key []byte, last stream.ID, added uint64, maxDeleted stream.ID) []byte {
@@ -184,8 +188,10 @@ func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *rea
 			k.streamTrim(db, slot, key, id)
 		}
 	case changeStreamDelete:
-		if id := r.id(); r.err == nil {
-			k.streamDelete(db, slot, key, id)
+		for n := r.number(); n > 0 && r.err == nil; n-- {
+			if id := r.id(); r.err == nil {
+				k.streamDelete(db, slot, key, id)
+			}
 		}
 	case changeStreamSetID:
 		last, added, maxDeleted := r.id(), r.number(), r.id()

@@ -71,7 +71,7 @@ func randomWork(t *rapid.T, tx *Tx) {
 		}
 	case op == 6:
 		if id, ok := s.Last(); ok {
-			tx.StreamDelete(key, id)
+			tx.StreamDelete(key, []stream.ID{id, id})
 		}
 	case op == 7:
 		last, _ := s.LastID().Next()
@@ -160,7 +160,7 @@ func FuzzApplyNeverPanics(f *testing.F) {
 	tx := NewTx(NewKeyspace(stream.Config{}))
 	tx.Begin(0)
 	tx.StreamAppend([]byte("s"), stream.ID{MS: 1}, fieldsOf("f", "v"))
-	tx.StreamDelete([]byte("s"), stream.ID{MS: 1})
+	tx.StreamDelete([]byte("s"), []stream.ID{{MS: 1}})
 	tx.StreamSetID([]byte("s"), stream.ID{MS: 4}, 5, stream.ID{})
 	tx.Flush(AllDatabases)
 	f.Add(bytes.Clone(tx.Record()))
@@ -314,4 +314,26 @@ func BenchmarkReplay(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(records)), "ns/record")
+}
+
+func TestOnlyNewEntriesAreWhatReadersWaitFor(t *testing.T) {
+	tx := NewTx(NewKeyspace(stream.Config{}))
+	key := []byte("s")
+	tx.Begin(0)
+	tx.StreamAppend(key, stream.ID{MS: 1}, fieldsOf("f", "v"))
+	tx.StreamAppend(key, stream.ID{MS: 2}, fieldsOf("f", "v"))
+	if got := tx.Grown(); len(got) != 2 || string(got[0].Key) != "s" {
+		t.Errorf("after two entries: %v", got)
+	}
+	tx.Committed(1)
+	tx.Begin(0)
+	tx.StreamTrim(key, stream.ID{MS: 1})
+	if n := tx.StreamDelete(key, []stream.ID{{MS: 2}, {MS: 2}, {MS: 7}}); n != 1 {
+		t.Errorf("%d deleted, want 1", n)
+	}
+	tx.Delete(key)
+	tx.Flush(0)
+	if got := tx.Grown(); len(got) != 0 {
+		t.Errorf("after deletions: %v", got)
+	}
 }

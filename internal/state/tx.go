@@ -18,7 +18,7 @@ type Tx struct {
 	touched []uint16 // slots they changed; may repeat
 	flushed bool     // a whole database changed
 	needs   uint64   // highest last-change position of what was read
-	changed []Ref    // keys that readers may wait for
+	grown   []Ref    // keys that got entries
 
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 
@@ -43,9 +43,9 @@ func (tx *Tx) Begin(db int) {
 	tx.db = db
 	tx.record = tx.record[:0]
 	tx.touched = tx.touched[:0]
-	clear(tx.changed) // they point into read buffers
-	if tx.changed = tx.changed[:0]; cap(tx.changed) > keepKeys {
-		tx.changed = nil
+	clear(tx.grown) // they point into read buffers
+	if tx.grown = tx.grown[:0]; cap(tx.grown) > keepKeys {
+		tx.grown = nil
 	}
 	tx.flushed = false
 	tx.needs = 0
@@ -93,8 +93,8 @@ func (tx *Tx) Dependency() uint64 { return tx.needs }
 // DependOnAll makes the reply depend on the newest change anywhere; for commands that look at the whole keyspace.
 func (tx *Tx) DependOnAll() { tx.needs = max(tx.needs, tx.keyspace.last) }
 
-// Changed lists the keys that changed since Begin, so that waiters can be served; those of a flush are not listed.
-func (tx *Tx) Changed() []Ref { return tx.changed }
+// Grown lists the keys that got entries since Begin: what blocked readers wait for. Nothing else can satisfy them.
+func (tx *Tx) Grown() []Ref { return tx.grown }
 
 // Len returns the number of keys of the database.
 func (tx *Tx) Len() int {
@@ -149,7 +149,6 @@ func (tx *Tx) Stream(key []byte) (*stream.Stream, error) {
 func (tx *Tx) touch(key []byte) uint16 {
 	slot, _ := tx.lookup(key)
 	tx.touched = append(tx.touched, slot)
-	tx.changed = append(tx.changed, Ref{tx.db, key})
 	return slot
 }
 
@@ -157,6 +156,7 @@ func (tx *Tx) touch(key []byte) uint16 {
 // ID; fields alternate names and values, and are copied.
 func (tx *Tx) StreamAppend(key []byte, id stream.ID, fields [][]byte) {
 	slot := tx.touch(key)
+	tx.grown = append(tx.grown, Ref{tx.db, key})
 	tx.record = encodeStreamAppend(tx.record, tx.db, key, id, fields)
 	s, _ := tx.cached.(*stream.Stream)
 	s = tx.keyspace.streamAppend(s, tx.db, slot, key, id, fields)
@@ -170,11 +170,16 @@ func (tx *Tx) StreamTrim(key []byte, through stream.ID) {
 	tx.keyspace.streamTrim(tx.db, slot, key, through)
 }
 
-// StreamDelete removes one entry, which exists.
-func (tx *Tx) StreamDelete(key []byte, id stream.ID) {
+// StreamDelete removes entries, and returns how many of them there were.
+func (tx *Tx) StreamDelete(key []byte, ids []stream.ID) (deleted int) {
 	slot := tx.touch(key)
-	tx.record = encodeStreamDelete(tx.record, tx.db, key, id)
-	tx.keyspace.streamDelete(tx.db, slot, key, id)
+	tx.record = encodeStreamDelete(tx.record, tx.db, key, ids)
+	for _, id := range ids {
+		if tx.keyspace.streamDelete(tx.db, slot, key, id) {
+			deleted++
+		}
+	}
+	return deleted
 }
 
 // StreamSetID replaces the last ID, the number of entries ever added and the highest deleted ID.

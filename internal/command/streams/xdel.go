@@ -1,6 +1,9 @@
 package streams
 
-import "github.com/weirmq/weir/internal/command"
+import (
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/stream"
+)
 
 var xdel = command.Spec{
 	Name: "xdel", Group: command.Streams, Since: "5.0.0", Arity: -3,
@@ -30,18 +33,21 @@ func runXDel(c *command.Call, a xdelArgs) error {
 		return nil
 	}
 	// All or nothing: a malformed ID must not leave half of them deleted.
+	var few [16]stream.ID
+	ids := few[:0]
 	for _, text := range a.ids {
-		if _, err := parseID(text, 0); err != nil {
+		id, err := parseID(text, 0)
+		if err != nil {
 			return err
 		}
-	}
-	n := int64(0)
-	for _, text := range a.ids {
-		if id, _ := parseID(text, 0); s.Has(id) {
-			c.Tx.StreamDelete(a.key, id)
-			n++
+		if s.Has(id) {
+			ids = append(ids, id)
 		}
 	}
-	c.Out.Int(n)
+	deleted := 0
+	if len(ids) > 0 {
+		deleted = c.Tx.StreamDelete(a.key, ids)
+	}
+	c.Out.Int(int64(deleted))
 	return nil
 }
