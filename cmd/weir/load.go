@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,28 +72,27 @@ func load(flags *pflag.FlagSet, environ []string) (c *config, file string, warni
 	if !flags.Changed("config") {
 		named = environment["WEIR_CONFIG"]
 	}
-	layers := viper.New()
-	if file, err = mergeFile(layers, named); err != nil {
+	keys, file, err := readFile(named)
+	if err != nil {
 		return nil, file, nil, err
 	}
 	c = defaultConfig()
 	for _, s := range settings() {
-		var source string
-		switch env, fromEnv := fromEnvironment(s, environment); {
+		var given, source string
+		env, fromEnv := fromEnvironment(s, environment)
+		inFile, fromFile := keys[s.name]
+		switch {
 		case flags.Changed(s.name):
-			source = "the flag --" + s.name
-			layers.Set(s.name, flags.Lookup(s.name).Value.String())
+			given, source = flags.Lookup(s.name).Value.String(), "the flag --"+s.name
 		case fromEnv:
-			source = "the environment variable " + env
-			layers.Set(s.name, environment[env])
-		case layers.IsSet(s.name):
+			given, source = environment[env], "the environment variable "+env
+		case fromFile:
+			if given, err = asText(s, inFile); err != nil {
+				return nil, file, nil, fmt.Errorf("%s in %s: %w", s.name, file, err)
+			}
 			source = file
 		default:
 			continue
-		}
-		given, ok := asText(layers.Get(s.name))
-		if !ok {
-			return nil, file, nil, fmt.Errorf("%s from %s: want a plain value", s.name, source)
 		}
 		if err := s.parse(c, given); err != nil {
 			if s.name == "requirepass" {
@@ -146,45 +146,54 @@ func sameLetters(a, b string) bool {
 	return slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
 }
 
-// mergeFile reads the configuration file, if there is one, and refuses what it
-// does not know.
-func mergeFile(layers *viper.Viper, named string) (path string, err error) {
+// readFile reads the configuration file, if there is one, and refuses what it
+// does not know. The values are what the format makes of them, see asText.
+func readFile(named string) (keys map[string]any, path string, err error) {
 	path = named
 	if path == "" {
 		if path = findFile(); path == "" {
-			return "", nil
+			return nil, "", nil
 		}
 	}
-	file := viper.New()
-	file.SetConfigFile(path)
-	if ext := filepath.Ext(path); !slices.Contains([]string{".yaml", ".yml", ".toml"}, ext) {
-		return path, fmt.Errorf("the configuration file %s must end in .yaml, .yml or .toml", path)
+	ext := filepath.Ext(path)
+	if !slices.Contains([]string{".yaml", ".yml", ".toml"}, ext) {
+		return nil, path, fmt.Errorf("the configuration file %s must end in .yaml, .yml or .toml", path)
 	}
-	if err := file.ReadInConfig(); err != nil {
-		var syntax viper.ConfigParseError
-		if errors.As(err, &syntax) {
-			return path, fmt.Errorf("the configuration file %s: %w", path, errors.Unwrap(err))
-		}
-		return path, fmt.Errorf("the configuration file: %w", err)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, path, fmt.Errorf("the configuration file: %w", err)
 	}
+	decoder, err := viper.NewCodecRegistry().Decoder(ext[1:])
+	if err != nil {
+		return nil, path, err
+	}
+	written := map[string]any{}
+	if err := decoder.Decode(content, written); err != nil {
+		return nil, path, fmt.Errorf("the configuration file %s: %w", path, err)
+	}
+	keys = map[string]any{}
 	names := settingNames()
-	keys := file.AllKeys()
-	slices.Sort(keys)
-	for _, key := range keys {
-		if !slices.Contains(names, key) {
-			return path, fmt.Errorf("%s: unknown setting %q%s", path, key, didYouMean(key, "", names))
+	for _, key := range slices.Sorted(maps.Keys(written)) {
+		name := strings.ToLower(key)
+		if !slices.Contains(names, name) {
+			return nil, path, fmt.Errorf("%s: unknown setting %q%s", path, key, didYouMean(name, "", names))
 		}
+		if _, twice := keys[name]; twice {
+			return nil, path, fmt.Errorf("%s: %s is there twice; keep one", path, name)
+		}
+		keys[name] = written[key]
 	}
 	for _, s := range settings() {
-		if s.alias == "" || !file.IsSet(s.alias) {
+		v, there := keys[s.alias]
+		if !there {
 			continue
 		}
-		if file.IsSet(s.name) {
-			return path, fmt.Errorf("%s: %s and %s are the same setting; keep one", path, s.name, s.alias)
+		if _, both := keys[s.name]; both {
+			return nil, path, fmt.Errorf("%s: %s and %s are the same setting; keep one", path, s.name, s.alias)
 		}
-		file.Set(s.name, file.Get(s.alias))
+		keys[s.name] = v
 	}
-	return path, layers.MergeConfigMap(file.AllSettings())
+	return keys, path, nil
 }
 
 // findFile is the first configuration file of the places where one is expected.
@@ -204,23 +213,51 @@ func findFile() string {
 	return ""
 }
 
-// asText is a value of any layer as one would write it in a flag; a list is its
+// asText is a value of a file as one would write it in a flag; a list is its
 // elements with spaces between.
-func asText(v any) (string, bool) {
+//
+// YAML and TOML give values types before we see them: of the password 0123 only
+// the number 83 is left, of 1_000 only 1000, and a forgotten value is null. So
+// a text must have been a text in the file, and nothing must not stand for it.
+// No message repeats a value: it may be the password.
+func asText(s setting, v any) (string, error) {
+	isText := s.kind == text.kind || s.kind == words.kind
 	switch v := v.(type) {
-	case map[string]any, nil:
-		return "", false
+	case nil:
+		return "", errors.New("the key has no value; give it one, or remove it")
+	case string:
+		return v, nil
+	case bool, int, int64, uint64, float64:
+		if isText {
+			return "", fmt.Errorf("this is a %s there, not a text; quote it, as in %s: \"0123\"", typeName(v), s.name)
+		}
+		return fmt.Sprint(v), nil
 	case []any:
+		if !strings.HasSuffix(s.kind, "...") {
+			return "", errors.New("this is a list there, and one value is wanted; if it is meant as it stands, quote it, as in \"[a, b]\"")
+		}
+		if len(v) == 0 {
+			return "", errors.New("the list is empty; give it elements, or remove the key")
+		}
 		var parts []string
 		for _, e := range v {
-			part, ok := asText(e)
-			if !ok {
-				return "", false
+			part, err := asText(s, e)
+			if err != nil {
+				return "", err
 			}
 			parts = append(parts, part)
 		}
-		return strings.Join(parts, " "), true
-	default:
-		return fmt.Sprint(v), true
+		return strings.Join(parts, " "), nil
+	case map[string]any, map[any]any:
+		return "", errors.New("it has keys of its own there, and a plain value is wanted")
+	default: // dates and times, of either format
+		return "", errors.New("this is a date or a time there; quote it, as in \"2026-01-31\"")
 	}
+}
+
+func typeName(v any) string {
+	if _, ok := v.(bool); ok {
+		return "truth value"
+	}
+	return "number"
 }

@@ -119,6 +119,70 @@ func TestAliasesAndListsWork(t *testing.T) {
 	}
 }
 
+// TestTextsOfAFileArriveAsWritten: what YAML or TOML would turn into something
+// else is refused, named by its key, and not repeated.
+func TestTextsOfAFileArriveAsWritten(t *testing.T) {
+	for written, want := range map[string]string{
+		`"0123"`: "0123", "'1_000'": "1_000", "a secret": "a secret", "yes": "yes", `""`: "", "''": "", "0x1g": "0x1g", `"null"`: "null", "p#ss": "p#ss",
+	} {
+		c, _, _, err := loaded(t, nil, nil, map[string]string{"weir.yaml": "requirepass: " + written + "\n"})
+		if err != nil || c.RequirePass != want {
+			t.Errorf("%s is the password %q, not %q: %v", written, c.RequirePass, want, err)
+		}
+	}
+	for _, c := range []struct{ file, text, want string }{
+		{"weir.yaml", "requirepass: 0123", "number there, not a text; quote it"},
+		{"weir.yaml", "requirepass: 1_000", "number there, not a text; quote it"},
+		{"weir.yaml", "requirepass: 0x1F", "number there, not a text; quote it"},
+		{"weir.yaml", "requirepass: 1e3", "number there, not a text; quote it"},
+		{"weir.yaml", "requirepass: true", "truth value there, not a text; quote it"},
+		{"weir.yaml", "requirepass: 2026-01-31", "a date or a time there; quote it"},
+		{"weir.yaml", "requirepass: [a, b]", "a list there"},
+		{"weir.yaml", "requirepass: {a: b}", "keys of its own"},
+		{"weir.yaml", "requirepass: {}", "keys of its own"},
+		{"weir.yaml", "requirepass: {1: b}", "keys of its own"},
+		{"weir.yaml", "requirepass: null", "no value"},
+		{"weir.yaml", "requirepass: ~", "no value"},
+		{"weir.yaml", "requirepass:", "no value"},
+		{"weir.yaml", "requirepass: #secret", "no value"},
+		{"weir.toml", "requirepass = 123", "number there, not a text; quote it"},
+		{"weir.toml", "requirepass = 1_000", "number there, not a text; quote it"},
+		{"weir.toml", "requirepass = false", "truth value there, not a text; quote it"},
+		{"weir.toml", "requirepass = 2026-01-31", "a date or a time there; quote it"},
+		{"weir.toml", "requirepass = 07:32:00", "a date or a time there; quote it"},
+		{"weir.toml", "requirepass = 2026-01-31T07:32:00Z", "a date or a time there; quote it"},
+		{"weir.toml", "requirepass = ['a', 'b']", "a list there"},
+		{"weir.toml", "requirepass.a = 'b'", "keys of its own"},
+		{"weir.yaml", "dir: 2026", "number there"},
+		{"weir.yaml", "unixsocket: 2026", "number there"},
+		{"weir.yaml", "tls-cert-file: 1", "number there"},
+		{"weir.yaml", "port:", "no value"},
+		{"weir.yaml", "port: [1, 2]", "a list there"},
+		{"weir.yaml", "appendfsync:", "no value"},
+		{"weir.yaml", "timeout: 2026-01-31", "a date or a time"},
+		{"weir.yaml", "bind: 10.0", "number there"},
+		{"weir.yaml", "bind: [10.0.0.1, ~]", "no value"},
+		{"weir.yaml", "bind: [10.0.0.1, 83]", "number there"},
+		{"weir.yaml", "bind: []", "the list is empty"},
+		{"weir.yaml", "client-output-buffer-limit: []", "the list is empty"},
+		{"weir.yaml", "Port: 1\nport: 2", "twice"},
+		{"weir.toml", "PORT = 1\nport = 2", "twice"},
+	} {
+		_, _, _, err := loaded(t, nil, nil, map[string]string{c.file: c.text + "\n"})
+		key := strings.FieldsFunc(c.text, func(r rune) bool { return strings.ContainsRune(":= .", r) })[0]
+		if key == "appendfsync" {
+			key = "sync"
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), strings.ToLower(key)) || strings.Contains(err.Error(), "1F") {
+			t.Errorf("%s with %q: %v; want %q", c.file, c.text, err, c.want)
+		}
+	}
+	c, _, _, err := loaded(t, nil, nil, map[string]string{"weir.yaml": "client-output-buffer-limit: [pubsub, 1mb, 4096, 60]\ndisk-reserve: 1_048_576\n"})
+	if err != nil || !strings.Contains(formatOutputLimits(c.OutputLimits), "pubsub 1mb 4kb 60") || c.DiskReserve != 1<<20 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestSizesHaveRedissUnits(t *testing.T) {
 	for text, want := range map[string]int64{"4194304": 4 << 20, "64mb": 64 << 20, "64MB": 64 << 20, "2m": 2e6, "1gb": 1 << 30, "3g": 3e9, "2048k": 2048000, "2048kb": 2 << 20} {
 		if c, _, _, err := loaded(t, []string{"--log-max-pending", text}, nil, nil); err != nil || c.LogMaxPending != want {
@@ -136,7 +200,7 @@ func TestMisspeltVariablesAreSuspectAndOthersAreNot(t *testing.T) {
 
 func TestAPasswordIsNotRepeatedInMessages(t *testing.T) {
 	_, _, _, err := loaded(t, nil, nil, map[string]string{"weir.yaml": "requirepass: {hush: hush}\n"})
-	if err == nil || strings.Count(err.Error(), "hush") > 1 { // once as the name of an unknown key
+	if err == nil || strings.Contains(err.Error(), "hush") {
 		t.Errorf("%v", err)
 	}
 }

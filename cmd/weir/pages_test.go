@@ -48,8 +48,9 @@ Generated from the settings of ` + "`cmd/weir` by `go generate ./...`" + `; do n
 
 A setting is given as a flag of ` + "`weir serve`" + `, an environment variable or a key of the configuration file; the first of
 these that has it decides. The file is YAML or TOML: the one that ` + "`--config` or `WEIR_CONFIG`" + ` names, otherwise the first
-` + "`weir.yaml`, `weir.yml` or `weir.toml` in `.`, `$XDG_CONFIG_HOME/weir` and `/etc/weir`" + `. A key that is no setting is
-refused.
+` + "`weir.yaml`, `weir.yml` or `weir.toml` in `.`, `$XDG_CONFIG_HOME/weir` and `/etc/weir`" + `. A key that is no setting,
+or has no value, is refused. Quote texts that YAML or TOML would read as something else: ` + "`requirepass: \"0123\"`; `\"\"`" + ` is the
+empty text. ` + "`bind` and `client-output-buffer-limit`" + ` may be lists.
 
 ` + "```yaml\n# /etc/weir/weir.yaml\nbind: 10.0.0.5 127.0.0.1\nrequirepass: a long secret\ndir: /var/lib/weir\nsync: always\nclient-output-buffer-limit: pubsub 32mb 8mb 60\n```" + `
 
