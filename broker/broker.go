@@ -160,7 +160,7 @@ func (b *Broker) open(ctx context.Context) (err error) {
 	if err := b.load(ctx); err != nil {
 		return err
 	}
-	b.disk.check(b)
+	b.checkDisk()
 	return nil
 }
 
@@ -245,7 +245,7 @@ func (b *Broker) Serve(ctx context.Context) error {
 		case <-b.failures:
 			b.recoverFromDisk(ctx)
 		case <-tick.C:
-			b.disk.check(b)
+			b.checkDisk()
 			if b.log.Err() != nil {
 				b.recoverFromDisk(ctx)
 			}

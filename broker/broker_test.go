@@ -252,18 +252,30 @@ func TestASecondBrokerOnTheDirectoryIsRefusedWithThePid(t *testing.T) {
 }
 
 func TestANearlyFullDiskRefusesWhatGrowsAndAllowsWhatShrinks(t *testing.T) {
-	b := running(t, nil)
+	o := DefaultOptions()
+	o.Bind, o.Port, o.Dir = []string{"127.0.0.1"}, AnyPort, t.TempDir()
+	b, err := Open(t.Context(), o) // and no Serve, which would look at the disk again
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.close()
 	c := dial(t, b)
 	c.expect("XADD s 1-1 f v", `"1-1"`)
-	b.disk.low.Store(true)
-	if got := c.do("XADD s 2-1 f v"); !strings.HasPrefix(got, "-MISCONF ") {
+	setReserve := func(reserve func(*disk) int64) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.disk.reserve = reserve(&b.disk)
+	}
+	setReserve(func(d *disk) int64 { return d.free - d.written - 50 }) // room for one entry
+	c.expect("XADD s 2-1 f "+strings.Repeat("v", 60), `"2-1"`)
+	if got := c.do("XADD s 3-1 f v"); !strings.HasPrefix(got, "-MISCONF ") {
 		t.Errorf("XADD: %s", got)
 	}
-	c.expect("XLEN s", ":1")
-	c.expect("XTRIM s MAXLEN 0", ":1")
+	c.expect("XLEN s", ":2")
+	c.expect("XTRIM s MAXLEN 1", ":1")
 	c.expect("DEL s", ":1")
-	b.disk.low.Store(false)
-	c.expect("XADD s 2-1 f v", `"2-1"`)
+	setReserve(func(*disk) int64 { return 0 })
+	c.expect("XADD s 3-1 f v", `"3-1"`)
 }
 
 func TestWhileTheLogIsReplayedOnlyWhatNeedsNoDataIsAnswered(t *testing.T) {

@@ -3,36 +3,40 @@ package broker
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 )
 
-// disk watches the file system that holds the data. Nothing here runs under the state lock.
+// disk watches the file system that holds the data. The state lock guards it.
 type disk struct {
-	low       atomic.Bool  // free space is below the reserve: commands that grow data are refused
-	free      atomic.Int64 // bytes, at the last check
+	free      int64 // bytes, at the last check
+	reserve   int64 // bytes that are left to deletes and trims
+	written   int64 // bytes of records since the last check
+	warned    bool
 	statError bool
 }
 
-// check compares the free space with the reserve. Serve calls it once a second: the reserve is far larger than what can
-// be written in that time.
-func (d *disk) check(b *Broker) {
+// low reports whether free space is below the reserve, so that commands that grow data are refused.
+func (d *disk) low() bool { return d.free-d.written < d.reserve }
+
+// checkDisk reads the free space. Serve calls it once a second; what is written meanwhile is counted.
+func (b *Broker) checkDisk() {
 	total, free, err := freeSpace(b.options.Dir)
-	if err != nil {
-		if !d.statError {
-			b.logger.Warn("cannot read the free disk space; the disk reserve is not watched", "dir", b.options.Dir, "err", err)
-		}
-		d.statError = true
-		return
+	b.mu.Lock()
+	d := &b.disk
+	failed, warned := d.statError, d.warned
+	d.statError = err != nil
+	if err == nil {
+		d.free, d.written = free, 0
+		d.reserve = min(b.options.DiskReserve, total/20)
+		d.warned = d.low()
 	}
-	d.free.Store(free)
-	reserve := min(b.options.DiskReserve, total/20)
-	low := free < reserve
-	if low == d.low.Swap(low) {
-		return
-	}
-	if low {
+	low, reserve := d.warned, d.reserve
+	b.mu.Unlock()
+	switch {
+	case err != nil && !failed:
+		b.logger.Warn("cannot read the free disk space; the disk reserve is not watched", "dir", b.options.Dir, "err", err)
+	case low && !warned:
 		b.logger.Warn("disk nearly full: commands that grow data are refused until space returns", "free", free, "reserve", reserve)
-	} else {
+	case warned && !low:
 		b.logger.Info("disk space is back: writes are accepted again", "free", free, "reserve", reserve)
 	}
 }

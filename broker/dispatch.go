@@ -154,6 +154,7 @@ func (b *Broker) commitRecord() {
 	}
 	b.tx.Committed(uint64(b.log.Append(record)))
 	b.appended = true
+	b.disk.written += int64(len(record))
 	b.noteGrowth()
 }
 
@@ -183,7 +184,7 @@ func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error)
 		return spec, errLoading
 	case spec.Flags&command.Write != 0 && b.readOnly:
 		return spec, errReadOnly
-	case spec.Flags&command.DenyOOM != 0 && b.disk.low.Load():
+	case spec.Flags&command.DenyOOM != 0 && b.disk.low():
 		return spec, errDiskFull
 	}
 	return spec, ""

@@ -122,11 +122,11 @@ func (b *Broker) infoProcess(i *server.Info, now time.Time) {
 	i.UptimeSeconds = int64(now.Sub(b.started).Seconds())
 	i.ConfigFile, i.DataDir = b.options.ConfigFile, b.options.Dir
 	i.Loops, i.NowMicros = max(b.options.Loops, 1), b.wallClock(now).UnixMicro()
-	i.DiskFreeBytes, i.DiskReserve = b.disk.free.Load(), b.options.DiskReserve
+	i.DiskFreeBytes, i.DiskReserve = b.disk.free, b.disk.reserve
 	switch {
 	case b.readOnly:
 		i.ReadOnlyReason = "the log has failed"
-	case b.disk.low.Load():
+	case b.disk.low():
 		i.ReadOnlyReason = "the disk is nearly full"
 	}
 	i.CPUSys, i.CPUUser = usage(false)
