@@ -56,7 +56,7 @@ func newIdentity() identity {
 	_, _ = rand.Read(random[:]) // never fails
 	id.runID = hex.EncodeToString(random[:])
 	id.executable, _ = os.Executable()
-	id.startupMemory = int64(readMetrics().live)
+	id.startupMemory = int64(readMetrics().used)
 	if build, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range build.Settings {
 			switch {
@@ -70,9 +70,10 @@ func newIdentity() identity {
 	return id
 }
 
-// memory is what the Go runtime says about itself, in bytes.
+// memory is what the Go runtime says about itself, in bytes. Objects, and so what is used, include those that are dead and
+// not yet collected.
 type memory struct {
-	objects, unused, mapped, released, total, live uint64
+	objects, unused, mapped, released, total, used uint64
 	cycles                                         uint64
 }
 
@@ -90,7 +91,7 @@ func readMetrics() memory {
 	v := func(i int) uint64 { return samples[i].Value.Uint64() }
 	return memory{
 		objects: v(0), unused: v(1), total: v(2), released: v(3), mapped: v(0) + v(1) + v(4),
-		live: v(0) + v(5), cycles: v(6),
+		used: v(0) + v(5), cycles: v(6),
 	}
 }
 
@@ -158,7 +159,7 @@ func (b *Broker) infoClients(i *server.Info) {
 
 func (b *Broker) infoMemory(i *server.Info) {
 	m := readMetrics()
-	i.UsedMemory = int64(m.live)
+	i.UsedMemory = int64(m.used)
 	b.stats.memoryPeak = max(b.stats.memoryPeak, i.UsedMemory)
 	i.UsedMemoryPeak, i.UsedMemoryStartup = b.stats.memoryPeak, b.identity.startupMemory
 	i.UsedMemoryRSS = residentMemory(int64(m.total - m.released))
