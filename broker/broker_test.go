@@ -205,6 +205,21 @@ func TestTheClockMayJumpAndIDsStillRise(t *testing.T) {
 	}
 }
 
+func TestIDsRiseAcrossACrashWithTheClockSetBack(t *testing.T) {
+	b := running(t, func(o *Options) { o.Now = func() time.Time { return time.UnixMilli(1_700_000_000_000) } })
+	c := dial(t, b)
+	c.expect("XADD s * f v", `"1700000000000-0"`)
+	c.expect("XADD s * f v", `"1700000000000-1"`)
+	crashed := t.TempDir() // what a kill leaves
+	if err := os.CopyFS(crashed, os.DirFS(b.options.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	after := running(t, func(o *Options) {
+		o.Dir, o.Now = crashed, func() time.Time { return time.UnixMilli(1_400_000_000_000) }
+	})
+	dial(t, after).expect("XADD s * f v", `"1700000000000-2"`)
+}
+
 func idAbove(id, than string) bool {
 	var a, b [2]uint64
 	fmt.Sscanf(id, "\"%d-%d\"", &a[0], &a[1])
