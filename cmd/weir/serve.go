@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +26,8 @@ func newServe(stderr io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the broker",
-		Long: `Run the broker until SIGTERM or SIGINT, which drains and exits 0; a second one ends at once.
+		Long: `Run the broker until SIGTERM or SIGINT, which drains and exits 0; another one, a second or more later, ends at once.
+SIGHUP is ignored.
 
 Every setting is a flag, an environment variable (--log-max-pending is WEIR_LOG_MAX_PENDING) and
 a key of the configuration file (log-max-pending); the first of these that has it decides.`,
@@ -33,12 +36,16 @@ a key of the configuration file (log-max-pending); the first of these that has i
   WEIR_REQUIREPASS=secret weir serve --bind '*' --config /etc/weir/weir.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			ignoreSignals()
 			c, file, warnings, err := load(cmd.Flags(), os.Environ())
 			if err != nil {
 				return exitError{exitUsage, err}
 			}
 			if c.TLS, err = tlsConfig(c); err != nil {
 				return exitError{exitUsage, err}
+			}
+			if c.Port == 0 && c.TLSPort == 0 && c.UnixSocket == "" {
+				return exitError{exitUsage, errors.New("there is nothing to listen on: port and tls-port are 0, and unixsocket is empty; set one of them")}
 			}
 			logger := newLogger(stderr, c.logLevel)
 			announce(logger, c, file)
@@ -75,25 +82,47 @@ func serve(ctx context.Context, c *config, logger *slog.Logger) error {
 	return b.Serve(ctx)
 }
 
+// ignoreSignals keeps the broker alive when its terminal closes, as Redis is,
+// and when whoever reads its messages dies: the next message would end the
+// process by SIGPIPE, without a drain.
+func ignoreSignals() { signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) }
+
 // untilSignal ends the context at the first SIGTERM or SIGINT, and the process
-// at the second.
+// at a later one.
 func untilSignal(ctx context.Context, logger *slog.Logger) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	go func() {
-		select {
-		case s := <-signals:
-			logger.Info("draining; a second signal ends at once", "signal", s.String())
-			cancel()
-		case <-ctx.Done():
-			return
+		if s := obey(ctx, signals, cancel, logger); s != nil {
+			logger.Warn("ending at once", "signal", s.String())
+			os.Exit(exitFailed)
 		}
-		s := <-signals
-		logger.Warn("ending at once", "signal", s.String())
-		os.Exit(exitFailed)
 	}()
 	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+// sameSignal is how long after a signal others count as the same one: timeout(1)
+// signals its child and then the whole group, a terminal does so for every
+// press of a key that is held.
+const sameSignal = time.Second
+
+// obey calls drain at the first signal, and returns the one that asks for the
+// end at once. It returns nil if the context ends before any.
+func obey(ctx context.Context, signals <-chan os.Signal, drain func(), logger *slog.Logger) os.Signal {
+	select {
+	case s := <-signals:
+		logger.Info("draining; another signal ends at once", "signal", s.String())
+		drain()
+	case <-ctx.Done():
+		return nil
+	}
+	began := time.Now()
+	for {
+		if s := <-signals; time.Since(began) >= sameSignal {
+			return s
+		}
+	}
 }
 
 // announce prints what an operator wants to know first.
@@ -197,13 +226,22 @@ func statusOf(err error) int {
 
 // explain adds to an error what one can do about it.
 func explain(err error) error {
+	var address *net.OpError
+	listening := errors.As(err, &address) && address.Op == "listen"
+	var file *fs.PathError
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w; choose another --port, or stop the process that has this one", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w; --bind names addresses of this machine (one that may be missing begins with -)", err)
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("%w; check the owner of --dir, and that --port is above 1023", err)
+	case !errors.Is(err, fs.ErrPermission):
+		return err
+	case listening && address.Net != "unix":
+		return fmt.Errorf("%w; ports below 1024 are for root and for processes with CAP_NET_BIND_SERVICE: choose another --port", err)
+	case listening:
+		return fmt.Errorf("%w; user %d needs to write the directory of --unixsocket", err, os.Getuid())
+	case errors.As(err, &file):
+		return fmt.Errorf("%w; user %d needs access to %s: check the owner and the mode of it and of the directories above", err, os.Getuid(), file.Path)
 	}
 	return err
 }

@@ -10,7 +10,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -19,12 +23,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // process is the program, running.
 type process struct {
 	*exec.Cmd
+	stderr   io.Closer
 	messages *bufio.Scanner // of stderr
 }
 
@@ -49,7 +55,7 @@ func startProcess(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return &process{cmd, bufio.NewScanner(stderr)}
+	return &process{cmd, stderr, bufio.NewScanner(stderr)}
 }
 
 // until reads messages up to one that holds the text.
@@ -66,17 +72,93 @@ func (p *process) until(t *testing.T, text string) string {
 	return ""
 }
 
+func dialSocket(t *testing.T, path string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	return c
+}
+
+// TestTheBrokerSurvivesWhoReadsItsMessages closes the terminal and the pipe of
+// stderr: the broker goes on, and drains at SIGTERM, of which it has to say so.
+func TestTheBrokerSurvivesWhoReadsItsMessages(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	p := startProcess(t, "--port", "0", "--unixsocket", socket)
+	p.until(t, `"listening"`)
+	if err := p.stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	c := dialSocket(t, socket)
+	if _, err := c.Write([]byte("PING\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || line != "+PONG\r\n" {
+		t.Errorf("PING answers %q: %v", line, err)
+	}
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSignalsOfOneMomentAreOne: only one that comes later ends at once.
+func TestSignalsOfOneMomentAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals, drains := make(chan os.Signal), 0
+		ended := make(chan os.Signal, 1)
+		go func() {
+			ended <- obey(t.Context(), signals, func() { drains++ }, slog.New(slog.DiscardHandler))
+		}()
+		signals <- syscall.SIGTERM
+		signals <- syscall.SIGTERM
+		time.Sleep(sameSignal - 1)
+		signals <- syscall.SIGINT
+		synctest.Wait()
+		if len(ended) > 0 || drains != 1 {
+			t.Fatalf("drained %d times, ended at once: %v", drains, len(ended) > 0)
+		}
+		time.Sleep(1)
+		signals <- syscall.SIGINT
+		if got := <-ended; got != syscall.SIGINT {
+			t.Errorf("ended by %v", got)
+		}
+	})
+}
+
+func TestMissingPermissionIsExplainedByWhatLacksIt(t *testing.T) {
+	denied := func(op string) error { return os.NewSyscallError(op, syscall.EACCES) }
+	for _, c := range []struct {
+		err        error
+		want, lack string
+	}{
+		{&net.OpError{Op: "listen", Net: "tcp", Err: denied("bind")}, "choose another --port", "owner"},
+		{&net.OpError{Op: "listen", Net: "unix", Err: denied("bind")}, "the directory of --unixsocket", "--port"},
+		{&fs.PathError{Op: "open", Path: "/data/LOCK", Err: syscall.EACCES}, "access to /data/LOCK", "--port"},
+		{&fs.PathError{Op: "open", Path: "/data/LOCK", Err: syscall.EIO}, "/data/LOCK", "access"},
+	} {
+		got := explain(fmt.Errorf("cannot start: %w", c.err))
+		if !errors.Is(got, c.err) || !strings.Contains(got.Error(), c.want) || strings.Contains(got.Error(), c.lack) {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
 // TestASecondSignalEndsAtOnce holds up the drain with a client that does not
 // read what it asked for.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	p := startProcess(t, "--port", "0", "--unixsocket", socket)
 	p.until(t, `"listening"`)
-	c, err := net.Dial("unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
+	c := dialSocket(t, socket)
 	value := strings.Repeat("x", 1<<20)
 	for range 8 {
 		if _, err := fmt.Fprintf(c, "*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nf\r\n$%d\r\n%s\r\n", len(value), value); err != nil {
@@ -98,9 +180,18 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.until(t, "draining")
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() { // those of the first second do not count
+		for tick := time.Tick(50 * time.Millisecond); ; {
+			select {
+			case <-tick:
+				_ = p.Process.Signal(syscall.SIGTERM)
+			case <-ended:
+				return
+			}
+		}
+	}()
 	p.until(t, "ending at once")
 	_ = p.Wait()
 	if got := p.ProcessState.ExitCode(); got != exitFailed {
