@@ -97,6 +97,8 @@ func settings() []setting {
 		declare("log-segment-size", "size of a file of the log; the newest one is also in memory", size[int](64<<10, 1<<30), func(c *config) *int { return &c.LogSegmentSize }),
 		declare("log-max-pending", "unwritten bytes above which writers wait for the disk", size[int64](1<<20, 1<<40), func(c *config) *int64 { return &c.LogMaxPending }),
 		declare("disk-reserve", "free space of the disk below which commands that add data are refused; never more than 5 % of the disk", size[int64](0, 1<<50), func(c *config) *int64 { return &c.DiskReserve }),
+		declare("stream-block-size", "bytes of entries that a block of a stream in memory holds before the next one is begun", size[int](1<<10, 16<<20), func(c *config) *int { return &c.StreamBlockSize }),
+		declare("stream-block-entries", "entries that it holds at most", number(1, 1<<16-1), func(c *config) *int { return &c.StreamBlockEntries }),
 		declare("loglevel", "least important messages to print", logLevels, func(c *config) *level { return &c.logLevel }),
 	}
 }
