@@ -1,6 +1,7 @@
 package log
 
 import (
+	"errors"
 	"time"
 )
 
@@ -127,7 +128,7 @@ func (l *Log) writeBatch(b *batch) {
 		f := &b.frames[i]
 		h := header{first: f.first, count: f.count, unixMS: now}
 		if err := l.writeFrame(b.buf[f.from:f.to], &h); err != nil {
-			l.fail(err)
+			l.failWrite(err)
 			return
 		}
 	}
@@ -167,7 +168,7 @@ func (l *Log) fsyncOpenFile() bool {
 	}
 	l.pub.Unlock()
 	if err != nil {
-		l.fail(err)
+		l.failFsync(err)
 		return false
 	}
 	l.publishDurable(upTo)
@@ -227,7 +228,7 @@ func (l *Log) carrySynced(seen uint64) uint64 {
 	}
 	h := header{first: t.chain.last + 1, unixMS: l.opts.Now().UnixMilli()}
 	if err := l.writeFrame(make([]byte, headerBytes), &h); err != nil {
-		l.fail(err)
+		l.failWrite(err)
 		return t.chain.seq
 	}
 	l.fsyncTail()
@@ -242,6 +243,9 @@ func (l *Log) publishWritten(m mark, file *tailFile) {
 		return
 	}
 	l.w = m
+	if l.sync() != SyncAlways {
+		l.r = m
+	}
 	l.openFile, l.openSize = file.File, file.size
 	l.written.Store(uint64(m.last))
 }
@@ -253,6 +257,9 @@ func (l *Log) publishDurable(m mark) {
 		return
 	}
 	l.d = m
+	if m.seq > l.r.seq {
+		l.r = m
+	}
 	l.durable.Store(uint64(m.last))
 	l.wakeLocked(nil)
 }
@@ -274,12 +281,36 @@ func (l *Log) wakeLocked(err error) {
 	l.waiters = kept
 }
 
+// fsyncError is an error of the wal at a segment's end that may be its fsync's.
+type fsyncError struct{ error }
+
+func (e fsyncError) Unwrap() error { return e.error }
+
+// failWrite is fail for what writeFrame returned.
+func (l *Log) failWrite(err error) {
+	if e := (fsyncError{}); errors.As(err, &e) {
+		l.failFsync(e.error)
+		return
+	}
+	l.fail(err)
+}
+
+// failFsync is fail for an fsync, or what may have been one. What was not
+// durable yet is void, also when this is not the first failure.
+func (l *Log) failFsync(err error) {
+	l.pub.Lock()
+	l.doubt = true
+	l.pub.Unlock()
+	l.fail(err)
+}
+
 // fail ends the life of this tail: nothing becomes written or durable any more,
 // nothing is accepted. Only the first failure counts.
 func (l *Log) fail(err error) {
 	l.mu.Lock()
 	l.pub.Lock()
-	first := l.state.Load() == stateRunning
+	state := l.state.Load()
+	first := state == stateRunning || state == stateReadOnly
 	if first {
 		l.state.Store(stateFailed)
 		l.failure = err

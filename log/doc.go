@@ -62,9 +62,19 @@
 //
 // A write or fsync that fails is never tried again: after a failed fsync Linux
 // calls the lost pages clean, and the next one succeeds. Err is set, no position
-// is published any more, and Append drops its records. Reopen goes back to the
-// last durable position, read-only, without writing; Replay gives the state at that
-// position; Probe begins a new generation, in new files, and the log is writable.
+// is published any more, and Append drops its records. Reopen goes back, read-only
+// and without writing; Replay gives the state at that position; Probe begins a new
+// generation, in new files, and the log is writable.
+//
+// A failed write costs nothing that was released: Reopen goes back to what was,
+// and Probe fsyncs it before anything follows it. A failed fsync leaves open what
+// the disk has of the frames since the last one: Reopen goes back to the last
+// durable position. With SyncAlways nothing beyond it was released; with the other
+// settings what was released since the last fsync is lost. That fsync may be
+// the one of Probe, and then the log has failed once more. At the end of a segment
+// the wal fsyncs, too: an error there that is not plainly another step's counts
+// as that of an fsync.
+//
 // Positions beyond the cut are never given out again, because the epoch is
 // raised: at Reopen, and at every Open that does not follow a clean shutdown.
 //

@@ -67,7 +67,8 @@ func halfFrame(o op, path string) {
 
 // T16: for k = 1, 2, 3 ... the k-th operation of a script fails, until the
 // script passes. After the failure nothing is acknowledged; Reopen yields
-// exactly what was; the log goes on.
+// exactly what was, unless it was an fsync that failed, and then what is durable;
+// the log goes on.
 func TestFailingAnyOperationLosesNothingAcknowledged(t *testing.T) {
 	for _, mode := range []Sync{SyncAlways, SyncEverySecond, SyncNo} {
 		for _, sticky := range []bool{false, true} {
@@ -120,9 +121,10 @@ func failAt(t *testing.T, mode Sync, k int, sticky bool) op {
 			_ = l.Sync(context.Background())
 		}
 	}
-	var durable, written Position
+	var durable, written, released Position
 	for i := range 30 {
 		step(i)
+		released = max(released, l.Released())
 		if l.Err() != nil {
 			if durable == 0 {
 				durable, written = l.Durable(), l.Written()
@@ -162,21 +164,38 @@ func failAt(t *testing.T, mode Sync, k int, sticky bool) op {
 	if n := l.Pending(); n != 0 {
 		t.Fatalf("%s: %d bytes pending in a log that accepts none", what, n)
 	}
-	if l.Writable() || l.Last() <= durable || l.Last().Count() != durable.Count() {
-		t.Fatalf("%s: writable %v, last %s, durable %s", what, l.Writable(), l.Last(), durable)
+	want := released
+	if s.hit == opFsync {
+		want = durable
 	}
-	kept := appended[:durable.Count()]
-	equal(t, records(t, l, 0), kept)
+	if l.Writable() || l.Last() <= written || l.Last().Count() != want.Count() {
+		t.Fatalf("%s: writable %v, last %s, want %s, durable %s", what, l.Writable(), l.Last(), want, durable)
+	}
+	if l.Durable().Count() != durable.Count() || mode != SyncAlways && l.Released() != l.Last() {
+		t.Fatalf("%s: durable was %s and is %s, released is %s", what, durable, l.Durable(), l.Released())
+	}
+	equal(t, records(t, l, 0), appended[:want.Count()])
 	if err := l.Probe(); sticky == (err == nil) {
 		t.Fatalf("%s: Probe: %v", what, err)
 	}
 	hit := s.disarm()
+	if fell := l.Err() != nil; fell != (sticky && want != durable) {
+		t.Fatalf("%s: after Probe: %v", what, l.Err())
+	} else if fell { // the fsync of what was kept has failed
+		want = durable
+		if err := l.Reopen(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		equal(t, records(t, l, 0), appended[:want.Count()])
+	}
+	kept := appended[:want.Count()]
 	if err := l.Probe(); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	if l.Last() <= durable || l.Err() != nil || !l.Writable() {
-		t.Fatalf("%s: last %s, durable was %s, %v", what, l.Last(), durable, l.Err())
+	if l.Last() <= written || l.Durable() != l.Last() || l.Err() != nil || !l.Writable() {
+		t.Fatalf("%s: last %s, durable %s, %v", what, l.Last(), l.Durable(), l.Err())
 	}
+	equal(t, records(t, l, 0), kept)
 	appended = append([]string(nil), kept...)
 	for i := 100; i < 106; i++ {
 		step(i)
@@ -317,12 +336,18 @@ func TestAFailedFsyncIsNeverBelievedAgain(t *testing.T) {
 func TestAFullDiskIsSurvivedWithoutARestart(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	defer signal.Reset(syscall.SIGXFSZ)
+	for _, mode := range []Sync{SyncAlways, SyncEverySecond, SyncNo} {
+		t.Run(mode.String(), func(t *testing.T) { surviveAFullDisk(t, mode) })
+	}
+}
+
+func surviveAFullDisk(t *testing.T, mode Sync) {
 	var old syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(fastDir(t), "data")
-	l := open(t, Options{Dir: dir})
+	l := open(t, Options{Dir: dir, Sync: mode})
 	limit := old
 	limit.Cur = 10_000
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
@@ -333,15 +358,16 @@ func TestAFullDiskIsSurvivedWithoutARestart(t *testing.T) {
 	for l.Err() == nil {
 		r := fmt.Sprintf("record %0*d", 300, len(appended))
 		appended = append(appended, r)
-		l.Append([]byte(r))
-		_ = l.Sync(context.Background())
+		for p := l.Append([]byte(r)); l.Released() < p && l.Err() == nil; runtime.Gosched() {
+			l.Commit()
+		}
 	}
 	if !errors.Is(l.Err(), syscall.EFBIG) {
 		t.Fatal(l.Err())
 	}
-	durable := l.Durable().Count()
-	if durable < 20 || durable >= uint64(len(appended)) {
-		t.Fatalf("%d of %d durable", durable, len(appended))
+	acked := l.Released().Count()
+	if acked < 20 || acked >= uint64(len(appended)) {
+		t.Fatalf("%d of %d acknowledged", acked, len(appended))
 	}
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
 		t.Fatal(err)
@@ -349,7 +375,7 @@ func TestAFullDiskIsSurvivedWithoutARestart(t *testing.T) {
 	if err := l.Reopen(); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, records(t, l, 0), appended[:durable])
+	equal(t, records(t, l, 0), appended[:acked])
 	if err := l.Probe(); err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +388,81 @@ func TestAFullDiskIsSurvivedWithoutARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	l = open(t, Options{Dir: dir})
-	equal(t, records(t, l, 0), append(appended[:durable:durable], "after"))
+	equal(t, records(t, l, 0), append(appended[:acked:acked], "after"))
+}
+
+// What was released stays, also when SyncAlways came between and what was
+// written since was released to nobody.
+func TestASettingMadeStricterKeepsWhatItHadReleased(t *testing.T) {
+	var full atomic.Bool
+	f := &faults{still: true, before: func(op, string) error {
+		if full.Load() {
+			return errInjected
+		}
+		return nil
+	}}
+	l := open(t, Options{Dir: fastDir(t), Sync: SyncNo, faults: f})
+	l.Append([]byte("durable"))
+	commitNow(l, true)
+	l.Append([]byte("released"))
+	commitNow(l, false)
+	l.SetSync(SyncAlways)
+	l.Append([]byte("lost"))
+	full.Store(true)
+	commitNow(l, false)
+	full.Store(false)
+	if !errors.Is(l.Err(), errInjected) || l.Released() != makePosition(1, 1) {
+		t.Fatal(l.Err(), l.Released())
+	}
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, records(t, l, 0), []string{"durable", "released"})
+	if l.Released() != makePosition(1, 1) {
+		t.Fatalf("%s is released with SyncAlways before its fsync", l.Released())
+	}
+	if err := l.Probe(); err != nil || l.Released() != l.Last() {
+		t.Fatal(err, l.Released())
+	}
+	equal(t, records(t, l, 0), []string{"durable", "released"})
+}
+
+// A write fails while the once-a-second fsync runs, which then fails, too: what
+// it was to cover is void, although the write came first.
+func TestAFailedFsyncCountsAlsoAfterAFailedWrite(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var armed atomic.Bool
+	f := &faults{still: true, before: func(o op, _ string) error {
+		if !armed.Load() {
+			return nil
+		}
+		if o == opFsync {
+			close(entered)
+			<-leave
+		}
+		return errInjected
+	}}
+	l := open(t, Options{Dir: fastDir(t), Sync: SyncEverySecond, faults: f})
+	l.Append([]byte("durable"))
+	commitNow(l, true)
+	l.Append([]byte("written"))
+	commitNow(l, false)
+	l.Append([]byte("more"))
+	armed.Store(true)
+	var wg sync.WaitGroup
+	wg.Go(l.backgroundFsync)
+	<-entered
+	commitNow(l, false)
+	if l.Err() == nil {
+		t.Fatal("the write has not failed")
+	}
+	close(leave)
+	wg.Wait()
+	armed.Store(false)
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, records(t, l, 0), []string{"durable"})
 }
 
 // T20: a disk that stands still stops replies, and nothing else.

@@ -48,6 +48,8 @@ type Log struct {
 	want     atomic.Bool // somebody found commitMu taken
 	tail     tail
 	end      *logEnd // what the last scan found; Replay and Probe start there
+	// kept is the segment with the frames that Reopen has kept without an fsync.
+	kept *tailFile
 
 	// fileMu is held during every fsync of the tail segment, until its failure
 	// has been published: the kernel tells each descriptor of a failed
@@ -59,6 +61,8 @@ type Log struct {
 	// pub guards the watermarks and everything below.
 	pub      sync.Mutex
 	w, d     mark // written, durable
+	r        mark // the highest that Released may have told
+	doubt    bool // an fsync of the tail has failed, or may have
 	openFile *os.File
 	openSize int64
 	failure  error
@@ -166,10 +170,11 @@ func (l *Log) Durable() Position { return Position(l.durable.Load()) }
 // Written otherwise. Changing to SyncAlways may move it back until the next
 // commit; what was released before stays released.
 func (l *Log) Released() Position {
+	written := l.Written() // before the setting: a later SetSync then finds it published
 	if l.sync() == SyncAlways {
 		return l.Durable()
 	}
-	return l.Written()
+	return written
 }
 
 // Pending returns the record bytes that are appended and not yet written. The
@@ -180,7 +185,12 @@ func (l *Log) sync() Sync { return Sync(l.mode.Load()) }
 
 // SetSync changes the durability setting for everything not yet released.
 func (l *Log) SetSync(s Sync) {
+	l.pub.Lock()
 	l.mode.Store(uint32(s))
+	if s != SyncAlways && l.state.Load() == stateRunning {
+		l.r = l.w
+	}
+	l.pub.Unlock()
 	l.Kick()
 }
 
@@ -284,6 +294,7 @@ func (l *Log) Close() error {
 	l.pub.Unlock()
 	l.mu.Unlock()
 	l.abandonTail()
+	l.letGoOfKept()
 	l.fileMu.Unlock()
 	if cerr := l.lock.Close(); err == nil {
 		err = cerr

@@ -22,7 +22,7 @@ func (l *Log) recover() error {
 		return err
 	}
 	l.seed = seedOf(id)
-	end, err := findEnd(l.opts.Dir, l.seed, noLimit, readSettled)
+	end, err := findEnd(l.opts.Dir, l.seed, noLimit, 0, readSettled)
 	if err != nil {
 		return err
 	}
@@ -116,10 +116,13 @@ func (l *Log) standAt(end *logEnd, lost bool) error {
 	l.pub.Lock()
 	l.state.Store(stateReadOnly)
 	l.failure = nil
-	l.w, l.d = m, m
+	l.w, l.r = m, m
 	l.last.Store(uint64(m.last))
 	l.written.Store(uint64(m.last))
-	l.durable.Store(uint64(m.last))
+	if l.kept == nil {
+		l.d = m
+		l.durable.Store(uint64(m.last))
+	}
 	l.stats.Generation = end.generation().number
 	l.stats.Generations = len(end.gens)
 	l.stats.Segments = len(end.generation().segments)
@@ -264,9 +267,18 @@ func (l *Log) copyTail(c cut, to string) error {
 }
 
 // Reopen, after a failure, finds the log again on the disk and goes back to the
-// last durable position; what was written beyond it will be cut. The positions
-// given out beyond it stay void: the epoch is raised. Afterwards the log is
-// read-only, Replay may be called, and Probe makes it writable.
+// last position it can answer for; what lies beyond will be cut:
+//
+//   - after a failed fsync, the last durable one. What had been released beyond
+//     it (outside SyncAlways) is lost, and the log says so;
+//   - after a failed write, the last one that may have been released. The frames
+//     up to there are whole and in the operating system's hands, which has not
+//     said anything against them. Beyond Durable they count as written only;
+//     Probe fsyncs them.
+//
+// The positions given out beyond the cut stay void: the epoch is raised.
+// Afterwards the log is read-only, Replay may be called, and Probe makes it
+// writable.
 //
 // The disk is not written to, so that a broker whose disk is full or gone can
 // still serve reads. A process that dies before Probe has succeeded may find
@@ -277,7 +289,7 @@ func (l *Log) Reopen() error {
 	l.fileMu.Lock()
 	defer l.fileMu.Unlock()
 	l.pub.Lock()
-	state, durable := l.state.Load(), l.d.seq
+	state, durable, limit, doubt := l.state.Load(), l.d, l.r, l.doubt
 	l.pub.Unlock()
 	switch state {
 	case stateRunning:
@@ -285,18 +297,38 @@ func (l *Log) Reopen() error {
 	case stateClosed:
 		return ErrClosed
 	}
+	released := limit
+	if doubt {
+		limit = durable
+	}
+	if t := &l.tail; limit.seq > durable.seq && t.file != nil {
+		// Earlier segments have been fsynced by the wal. The descriptor is older
+		// than the frames, so the kernel tells it of every failure to write them back.
+		l.kept, t.file = t.file, nil
+	}
+	if limit.seq == durable.seq {
+		l.letGoOfKept()
+	}
 	l.abandonTail()
-	end, err := findEnd(l.opts.Dir, l.seed, durable, readFresh)
+	end, err := findEnd(l.opts.Dir, l.seed, limit.seq, durable.seq, readFresh)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
+	}
+	if end.chain.last.Count() < released.last.Count() {
+		l.opts.Logger.Error("the disk has lost records that had been acknowledged before their fsync",
+			"sync", l.sync(), "acknowledged", released.last, "kept", end.chain.last)
 	}
 	return l.standAt(end, true)
 }
 
-// Probe makes a read-only log writable: it cuts what Reopen (or Open) found
-// beyond the end, and writes and fsyncs the first frame of a new generation with
-// its directory entries. When it fails the log stays read-only and Probe may
-// be called again. Probe of a writable log does nothing.
+// Probe makes a read-only log writable: it fsyncs what Reopen has kept, cuts
+// what Reopen (or Open) found beyond the end, and writes and fsyncs the first
+// frame of a new generation with its directory entries. When it fails the log
+// stays read-only and Probe may be called again. Probe of a writable log does
+// nothing.
+//
+// When that first fsync fails, the log has failed (Err says so, OnCommit is
+// called) as it does when it is writable: Reopen, and read again.
 func (l *Log) Probe() error {
 	l.commitMu.Lock()
 	defer l.releaseCommit()
@@ -311,8 +343,13 @@ func (l *Log) Probe() error {
 	case stateFailed, stateClosed:
 		return err
 	}
+	if err := l.settleKept(); err != nil {
+		l.failFsync(err)
+		return fmt.Errorf("log: %w", err)
+	}
 	// An earlier Probe may have left half a generation.
-	end, err := findEnd(l.opts.Dir, l.seed, l.end.chain.seq, readFresh)
+	last := l.end.chain.seq
+	end, err := findEnd(l.opts.Dir, l.seed, last, last, readFresh)
 	if err == nil {
 		end.epoch = l.end.epoch
 		l.end = end
@@ -323,4 +360,30 @@ func (l *Log) Probe() error {
 	}
 	l.opts.Logger.Warn("the log is writable again", "position", l.Last())
 	return nil
+}
+
+// settleKept makes what Reopen has kept durable. It is the file's first fsync
+// since those frames were written, and the last one in any case.
+func (l *Log) settleKept() error {
+	if l.kept == nil {
+		return nil
+	}
+	_, err := l.faults.syncFile(l.kept.File, l.kept.size)
+	l.letGoOfKept()
+	if err != nil {
+		return err
+	}
+	l.pub.Lock()
+	l.d = l.w
+	l.durable.Store(uint64(l.d.last))
+	l.pub.Unlock()
+	l.opts.OnCommit(l)
+	return nil
+}
+
+func (l *Log) letGoOfKept() {
+	if l.kept != nil {
+		_ = l.kept.Close()
+		l.kept = nil
+	}
 }

@@ -50,8 +50,9 @@ type cut struct {
 const noLimit = math.MaxUint64
 
 // findEnd scans the log. Frames above limit are cut even when they are whole:
-// after a failure of the disk, limit is the last durable one.
-func findEnd(dir string, seed uint32, limit uint64, read readFunc) (*logEnd, error) {
+// after a failure of the disk, limit is the last one that counts, and durable,
+// the last one that must be there, is all the evidence.
+func findEnd(dir string, seed uint32, limit, durable uint64, read readFunc) (*logEnd, error) {
 	gens, err := listLog(dir)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func findEnd(dir string, seed uint32, limit uint64, read readFunc) (*logEnd, err
 			return nil, err
 		}
 		if reason == "" && head.seq <= limit {
-			return endOfGeneration(gens, head, seed, limit, evidence, unborn, read)
+			return endOfGeneration(gens, head, seed, limit, durable, evidence, unborn, read)
 		}
 		// Its first frame never became durable, so nothing followed, unless
 		// a header says otherwise.
@@ -135,7 +136,7 @@ func evidenceIn(seed uint32, b []byte) uint64 {
 }
 
 // endOfGeneration finds the end in the last generation of gens.
-func endOfGeneration(gens []generation, head header, seed uint32, limit, evidence uint64, unborn []generation, read readFunc) (*logEnd, error) {
+func endOfGeneration(gens []generation, head header, seed uint32, limit, durable, evidence uint64, unborn []generation, read readFunc) (*logEnd, error) {
 	g := &gens[len(gens)-1]
 	end := &logEnd{gens: gens}
 	seqOf := func(index uint64) uint64 { return head.seq + index - 1 }
@@ -177,7 +178,7 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, evidenc
 		end.seg, end.offset = next, 0
 	}
 	if limit != noLimit {
-		evidence = limit
+		evidence = durable
 	}
 	here := &g.segments[end.seg]
 	if end.chain.seq < evidence {

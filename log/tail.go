@@ -1,7 +1,9 @@
 package log
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -59,9 +61,10 @@ func (l *Log) writeFrame(frame []byte, h *header) error {
 	if err := l.faults.start(opWrite, path); err != nil {
 		return err
 	}
-	if before || after {
+	rolls := before || after
+	if rolls {
 		if err := l.faults.start(opFsync, path); err != nil {
-			return err
+			return fsyncError{err}
 		}
 		if err := l.faults.start(opCreate, l.segmentPath(t.index+1)); err != nil {
 			return err
@@ -73,6 +76,9 @@ func (l *Log) writeFrame(frame []byte, h *header) error {
 	err := t.wal.WriteBatch(&t.entry)
 	if len(frame) > keepEntryBytes {
 		t.entry = wal.Batch{}
+	}
+	if err != nil && rolls && !beforeOrAfterFsync(err) {
+		return fsyncError{err}
 	}
 	if err != nil {
 		return err
@@ -106,6 +112,13 @@ func (l *Log) writeFrame(frame []byte, h *header) error {
 		t.file.flushing = t.file.size
 	}
 	return nil
+}
+
+// beforeOrAfterFsync reports that an error of the wal at a segment's end is one
+// of the write before its fsync, or of creating the next file after it.
+func beforeOrAfterFsync(err error) bool {
+	var e *fs.PathError
+	return errors.As(err, &e) && (e.Op == "write" || e.Op == "open")
 }
 
 // nextSegment follows the wal to its new segment, whose directory entry is made
@@ -258,7 +271,7 @@ func (l *Log) run() {
 	m := mark{t.chain.seq, t.chain.last}
 	l.mu.Lock()
 	l.pub.Lock()
-	l.w, l.d = m, m
+	l.w, l.d, l.r, l.doubt = m, m, m, false
 	l.openFile, l.openSize = t.file.File, t.file.size
 	l.failure = nil
 	l.last.Store(uint64(m.last))
@@ -291,7 +304,7 @@ func (l *Log) Rotate() error {
 	}
 	l.pub.Lock()
 	m := mark{l.tail.chain.seq, l.tail.chain.last}
-	l.w, l.d = m, m
+	l.w, l.d, l.r = m, m, m
 	l.openFile, l.openSize = l.tail.file.File, l.tail.file.size
 	l.pub.Unlock()
 	return nil

@@ -28,7 +28,7 @@ func Verify(dir string) (Report, error) {
 		return r, fmt.Errorf("log: %w", err)
 	}
 	seed := seedOf(id)
-	end, err := findEnd(dir, seed, noLimit, readFresh)
+	end, err := findEnd(dir, seed, noLimit, 0, readFresh)
 	if err != nil {
 		return r, fmt.Errorf("log: %w", err)
 	}

@@ -131,21 +131,28 @@ func TestALowDiskRefusesWhatGrowsAndHeals(t *testing.T) {
 // TestAFullDiskLosesNothingAndHeals is the other half of T18: without a reserve
 // the disk really fills up under load. What was acknowledged is there while the
 // disk is full, after kill -9 and a start on the full disk, and after space has
-// returned, when writes are accepted again by themselves.
+// returned, when writes are accepted again by themselves. A failed write costs
+// nothing acknowledged in any sync mode.
 func TestAFullDiskLosesNothingAndHeals(t *testing.T) {
+	for _, mode := range []string{"always", "everysec", "no"} {
+		t.Run(mode, func(t *testing.T) { fillAndHeal(t, mode) })
+	}
+}
+
+func fillAndHeal(t *testing.T, mode string) {
 	disk := smallDisk(t, "24m")
 	dir := filepath.Join(disk, "data")
 	free := occupy(t, disk, 6<<20)
 	writers := newWriters(theSeed(t))
 	var n totals
-	weir := n.startWeir(t, dir, "--disk-reserve", "0")
+	weir := n.startWeir(t, dir, "--sync", mode, "--disk-reserve", "0")
 	defer func() { weir.Kill() }()
 	fill(t, &n, weir, writers)
 	eventually(t, weir, "aof_last_write_status:err", contains("aof_last_write_status:err"), "INFO", "persistence")
 
 	weir.Kill()
 	printed := weir.Output()
-	weir = n.startWeir(t, dir, "--disk-reserve", "0")
+	weir = n.startWeir(t, dir, "--sync", mode, "--disk-reserve", "0")
 	if err := check(weir.Addr, writers, nil); err != nil {
 		t.Fatalf("started on the full disk: %v\nbefore, weir printed:\n%s\nthen:\n%s", err, printed, weir.Output())
 	}
