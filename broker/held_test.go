@@ -37,12 +37,31 @@ func (g *gate) release() {
 	close(g.open)
 }
 
+// slow makes the log believe that fsync is slow, so that event loops leave it to the committer, and then shuts the gate.
+func slow(t *testing.T, b *Broker, c *client, pause *atomic.Int64) {
+	t.Helper()
+	pause.Store(int64(5 * time.Millisecond))
+	for i := range 8 {
+		c.expect(fmt.Sprintf("XADD warm %d-1 f v", i+1), fmt.Sprintf(`"%d-1"`, i+1))
+	}
+}
+
 func TestWhileAnFsyncHangsQuietKeysAreReadAndNothingElseLeaves(t *testing.T) {
 	for _, loops := range []int{1, 4} {
 		g := newGate()
-		b := running(t, func(o *Options) { o.Loops, o.Disk = loops, g.disk })
+		var pause atomic.Int64
+		b := running(t, func(o *Options) {
+			o.Loops = loops
+			o.Disk = func(op, path string) error {
+				if op == "fsync" {
+					time.Sleep(time.Duration(pause.Load()))
+				}
+				return g.disk(op, path)
+			}
+		})
 		writer, reader, watcher := dial(t, b), dial(t, b), dial(t, b)
 		reader.expect("XADD quiet 1-1 f v", `"1-1"`)
+		slow(t, b, writer, &pause)
 		g.shut.Store(true)
 
 		writer.send("XADD busy 1-1 f v")
@@ -66,8 +85,18 @@ func TestWhileAnFsyncHangsQuietKeysAreReadAndNothingElseLeaves(t *testing.T) {
 
 func TestWritersStallWhenTheLogCannotKeepUpAndLoseNothing(t *testing.T) {
 	g := newGate()
-	b := running(t, func(o *Options) { o.LogMaxPending, o.Disk = 1<<20, g.disk })
+	var pause atomic.Int64
+	b := running(t, func(o *Options) {
+		o.LogMaxPending = 1 << 20
+		o.Disk = func(op, path string) error {
+			if op == "fsync" {
+				time.Sleep(time.Duration(pause.Load()))
+			}
+			return g.disk(op, path)
+		}
+	})
 	writer, reader := dial(t, b), dial(t, b)
+	slow(t, b, writer, &pause)
 	g.shut.Store(true)
 
 	const n = 5000
@@ -161,8 +190,17 @@ func TestAPipelinerThatNeverStopsGetsItsRepliesInOrder(t *testing.T) {
 
 func TestAConnectionThatClosesWhileItsReplyIsHeldHarmsNobody(t *testing.T) {
 	g := newGate()
-	b := running(t, func(o *Options) { o.Disk = g.disk })
+	var pause atomic.Int64
+	b := running(t, func(o *Options) {
+		o.Disk = func(op, path string) error {
+			if op == "fsync" {
+				time.Sleep(time.Duration(pause.Load()))
+			}
+			return g.disk(op, path)
+		}
+	})
 	writer, other := dial(t, b), dial(t, b)
+	slow(t, b, writer, &pause)
 	g.shut.Store(true)
 	writer.send("XADD s 1-1 f v")
 	waitFor(t, b, func() bool { return g.waiting.Load() > 0 })

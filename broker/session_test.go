@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/resp"
@@ -130,9 +131,13 @@ func TestAReaderThatPanicsWhenWokenCostsOnlyItsOwnConnection(t *testing.T) {
 
 func TestABlockedReaderDoesNotWaitAboveWhatWasTakenBack(t *testing.T) {
 	g := newGate()
+	var pause atomic.Int64
 	var broken atomic.Bool
 	b := running(t, func(o *Options) {
 		o.Disk = func(op, path string) error {
+			if op == "fsync" {
+				time.Sleep(time.Duration(pause.Load()))
+			}
 			if err := g.disk(op, path); err != nil {
 				return err
 			}
@@ -143,6 +148,7 @@ func TestABlockedReaderDoesNotWaitAboveWhatWasTakenBack(t *testing.T) {
 		}
 	})
 	writer, reader, other := dial(t, b), dial(t, b), dial(t, b)
+	slow(t, b, writer, &pause)
 	writer.expect("XADD s 100-1 f v", `"100-1"`)
 	g.shut.Store(true)
 	writer.send("XADD s 200-1 f v")

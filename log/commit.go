@@ -8,18 +8,18 @@ import (
 // Who commits. Exactly one goroutine at a time holds commitMu and writes:
 //
 //   - the committer, woken by Kick;
-//   - a caller of Commit, unless SyncAlways is set: a write(2) to the page cache is
-//     cheaper than waking another thread for it;
+//   - a caller of Commit, if the disk is fast: handing a batch to another thread
+//     costs about as much as an fsync of 50 microseconds, and more than a write;
 //   - the second hand, for the empty frame of an idle log.
 //
 // A caller that finds commitMu taken sets want and leaves; whoever holds it looks
 // at want after releasing it and wakes the committer, so no record is forgotten
 // between "too late for this frame" and "nobody is left to write the next".
 //
-// With SyncAlways a commit is write, fsync, publish, and always the committer's:
-// what is appended meanwhile is the next commit, and a slow fsync delays nobody
-// but those whose replies wait for it. The second watermark costs nothing then:
-// written is published first, on the way.
+// With SyncAlways a commit is write, fsync, publish. The second watermark costs
+// nothing then: written is published first, on the way. Once fsyncs are not fast
+// all of it is the committer's: what is appended meanwhile is the next commit, and
+// nobody is delayed but those whose replies wait for it.
 //
 // With SyncEverySecond the fsync runs on the second hand's goroutine and a
 // descriptor of our own. Commits go on meanwhile. Where Redis holds writes back
@@ -43,11 +43,13 @@ func (l *Log) Kick() {
 // quick, and reports whether it did. When it reports false somebody else is doing
 // it or has been woken to: OnCommit will tell.
 //
-// It never fsyncs: with SyncAlways it only wakes the committer. It declines, too,
-// while a commit is under way, while the once-a-second fsync runs, and when more
-// than 1 MB is pending.
+// With SyncAlways it fsyncs, too, if recent fsyncs took less than a quarter of a
+// millisecond on average. The first slow one after fast ones is therefore felt by
+// the caller, once. It declines, too, while a commit is under way, while the
+// once-a-second fsync runs, and when more than 1 MB is pending.
 func (l *Log) Commit() bool {
-	if l.sync() == SyncAlways || l.syncing.Load() || l.pending.Load() > inlineBytesLimit {
+	slow := l.sync() == SyncAlways && l.fsyncEWMA.Load() > int64(inlineFsyncLimit)
+	if slow || l.syncing.Load() || l.pending.Load() > inlineBytesLimit {
 		l.Kick()
 		return false
 	}
@@ -157,6 +159,7 @@ func (l *Log) fsyncOpenFile() bool {
 		return false
 	}
 	took, err := l.faults.syncFile(file, size)
+	l.fsyncEWMA.Store(l.fsyncEWMA.Load()*3/4 + int64(took)/4)
 	l.pub.Lock()
 	s := &l.stats
 	s.Fsyncs++

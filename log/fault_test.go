@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // saboteur fails the k-th operation, and all later ones when it is sticky.
@@ -485,6 +486,7 @@ func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
 				default:
 				}
 			}})
+			l.fsyncEWMA.Store(int64(2 * time.Second)) // the fsyncs before were slow as well
 			slow.Store(true)
 			first := l.Append([]byte("first"))
 			if mode == SyncAlways && l.Commit() {
@@ -522,6 +524,19 @@ func TestASlowFsyncBlocksNobodyButReplies(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCommitReturnsToTheCallerWhenFsyncsAreFastAgain(t *testing.T) {
+	l := open(t, Options{Dir: fastDir(t)})
+	l.fsyncEWMA.Store(int64(10 * time.Millisecond))
+	for range 100 {
+		l.Append([]byte("x"))
+		if l.Commit() {
+			return
+		}
+		mustCommit(t, l)
+	}
+	t.Fatal("it never did")
 }
 
 // A write and the once-a-second fsync run beside each other. Whichever fails
