@@ -126,7 +126,7 @@ func TestSignalsOfOneMomentAreOne(t *testing.T) {
 		if len(ended) > 0 || drains != 1 {
 			t.Fatalf("drained %d times, ended at once: %v", drains, len(ended) > 0)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		signals <- syscall.SIGINT
 		if got := <-ended; got != syscall.SIGINT {
 			t.Errorf("ended by %v", got)
