@@ -58,7 +58,14 @@ func (s *settings) authentic(password []byte) bool {
 // settingList is what CONFIG knows: real settings under Redis's names and Weir's own, and constants that tools ask for.
 func (b *Broker) settingList() []server.Setting {
 	s, o := &b.settings, b.options
-	applyLimits := func() error { b.server.SetLimits(s.limits); return nil }
+	setLimit := func(limit *int, v int64) error {
+		if v > resp.MostLimit {
+			return fmt.Errorf("argument must be at most %d", int64(resp.MostLimit))
+		}
+		*limit = int(v)
+		b.server.SetLimits(s.limits)
+		return nil
+	}
 	sync := server.Enum("sync", []string{"everysec", "always", "no"},
 		func() string { return s.sync.String() },
 		func(word string) error {
@@ -97,13 +104,11 @@ func (b *Broker) settingList() []server.Setting {
 			b.server.SetKeepAlive(s.keepAlive)
 			return nil
 		}),
-		server.Memory("proto-max-bulk-len", 1<<20, resp.MostLimit, func() int64 { return int64(s.limits.MaxBulk) }, func(v int64) error {
-			s.limits.MaxBulk = int(v)
-			return applyLimits()
+		server.Memory("proto-max-bulk-len", 1<<20, math.MaxInt64, func() int64 { return int64(s.limits.MaxBulk) }, func(v int64) error {
+			return setLimit(&s.limits.MaxBulk, v)
 		}),
-		server.Memory("client-query-buffer-limit", 1<<20, resp.MostLimit, func() int64 { return int64(s.limits.MaxQueryBuffer) }, func(v int64) error {
-			s.limits.MaxQueryBuffer = int(v)
-			return applyLimits()
+		server.Memory("client-query-buffer-limit", 1<<20, math.MaxInt64, func() int64 { return int64(s.limits.MaxQueryBuffer) }, func(v int64) error {
+			return setLimit(&s.limits.MaxQueryBuffer, v)
 		}),
 		server.Text("client-output-buffer-limit", func() string { return formatOutputLimits(s.output) }, func(v string) error {
 			limits, err := ParseOutputLimits(s.output, v)
