@@ -19,8 +19,7 @@ type frameSpan struct {
 	count    uint32
 }
 
-// keepBytes is the capacity above which a batch that used little of its buffer
-// gives it back.
+// keepBytes is the capacity above which a batch gives its buffer back.
 const keepBytes = 4 << 20
 
 func (b *batch) empty() bool { return len(b.frames) == 0 }
@@ -44,7 +43,7 @@ func (b *batch) add(p Position, record []byte) {
 }
 
 func (b *batch) reset() {
-	if cap(b.buf) > keepBytes && len(b.buf) < cap(b.buf)/4 {
+	if cap(b.buf) > keepBytes {
 		b.buf, b.frames = nil, nil
 	}
 	b.buf, b.frames, b.bytes = b.buf[:0], b.frames[:0], 0

@@ -228,7 +228,7 @@ func (l *Log) quarantine(c cut) error {
 	l.stats.QuarantinedBytes += bytes
 	l.stats.LogBytes -= bytes
 	l.pub.Unlock()
-	l.opts.Logger.Warn("cut what was never durable from the end of the log",
+	l.opts.Logger.Warn("cut what nothing shows to have been durable from the end of the log",
 		"file", c.path, "offset", max(c.from, 0), "bytes", bytes, "kept", to)
 	return nil
 }
