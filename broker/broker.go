@@ -65,7 +65,7 @@ type Broker struct {
 	spent    time.Duration // since then, at the last reading
 	nowMS    int64         // the time that commands decide by, in unix ms
 	appended bool          // the turn has appended to the log
-	ready    []waitKey     // keys that changed and have waiters
+	ready    []waitKey     // keys that got entries and have waiters
 	scratch  *resp.Writer
 
 	recovery recovery
@@ -104,7 +104,7 @@ type recovery struct {
 }
 
 // Open locks and checks the data directory, listens, and replays the log; clients that connect meanwhile are told
-// LOADING. It fails if the directory is in use (*log.InUseError), damaged (*log.DamageError), or an address is taken.
+// LOADING. It fails if the directory is in use (log.ErrLocked), damaged (*DamageError), or an address is taken.
 func Open(ctx context.Context, o Options) (*Broker, error) {
 	b := newBroker(o)
 	if err := b.open(ctx); err != nil {
