@@ -1,0 +1,98 @@
+package groups
+
+import (
+	"cmp"
+	"container/heap"
+	"slices"
+)
+
+// ageHeap has the page with the oldest delivery on top. It is what finds claimable entries without a walk over all.
+type ageHeap []*page
+
+func (h ageHeap) Len() int           { return len(h) }
+func (h ageHeap) Less(i, j int) bool { return h[i].older(h[j]) }
+func (h ageHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].heapIndex, h[j].heapIndex = int32(i), int32(j)
+}
+func (h *ageHeap) Push(x any) {
+	p := x.(*page)
+	p.heapIndex = int32(len(*h))
+	*h = append(*h, p)
+}
+func (h *ageHeap) Pop() any {
+	old := *h
+	p := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return p
+}
+
+// older orders pages by their oldest delivery, and those of the same time by their IDs: pages never change places.
+func (p *page) older(q *page) bool {
+	return p.oldest < q.oldest || p.oldest == q.oldest && p.first.Less(q.first)
+}
+
+// OldestDelivery returns the lowest delivery time of all pending entries, false if nothing is pending.
+func (g *Group) OldestDelivery() (ms int64, ok bool) {
+	if len(g.pending.byAge) == 0 {
+		return 0, false
+	}
+	return g.pending.byAge[0].oldest, true
+}
+
+// Oldest appends to dst the entries that were delivered at untilMS or before, the longest ago first, but at most limit of
+// them, which is positive. Those of the same time come in the order of their IDs.
+func (g *Group) Oldest(untilMS int64, limit int, dst []Entry) []Entry {
+	// The children of a page in the heap are no older than it: so pages come out in order of age from a second, small
+	// heap of those whose parents were looked at.
+	all := g.pending.byAge
+	front := &frontier{all: all}
+	front.push(0)
+	start := len(dst)
+	for len(front.list) > 0 {
+		i := heap.Pop(front).(int)
+		p := all[i]
+		if p.oldest > untilMS || len(dst)-start == limit && p.oldest >= dst[len(dst)-1].DeliveredMS {
+			break
+		}
+		for c := p.cursor(); c.next(); {
+			if c.deliveredMS <= untilMS {
+				dst = append(dst, Entry{c.id, g.pending.owners[c.owner], c.deliveredMS, c.deliveries})
+			}
+		}
+		if len(dst)-start >= limit {
+			slices.SortFunc(dst[start:], byAge)
+			dst = dst[:start+limit]
+		}
+		front.push(2*i + 1)
+		front.push(2*i + 2)
+	}
+	slices.SortFunc(dst[start:], byAge)
+	return dst
+}
+
+func byAge(a, b Entry) int {
+	return cmp.Or(cmp.Compare(a.DeliveredMS, b.DeliveredMS), a.ID.Compare(b.ID))
+}
+
+// frontier is a heap of places in an ageHeap.
+type frontier struct {
+	all  ageHeap
+	list []int
+}
+
+func (f *frontier) push(i int) {
+	if i < len(f.all) {
+		heap.Push(f, i)
+	}
+}
+func (f *frontier) Len() int           { return len(f.list) }
+func (f *frontier) Less(i, j int) bool { return f.all[f.list[i]].older(f.all[f.list[j]]) }
+func (f *frontier) Swap(i, j int)      { f.list[i], f.list[j] = f.list[j], f.list[i] }
+func (f *frontier) Push(x any)         { f.list = append(f.list, x.(int)) }
+func (f *frontier) Pop() any {
+	i := f.list[len(f.list)-1]
+	f.list = f.list[:len(f.list)-1]
+	return i
+}

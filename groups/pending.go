@@ -1,0 +1,327 @@
+package groups
+
+import (
+	"container/heap"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/weirmq/weir/stream"
+)
+
+// pendingList is a group's pending entries.
+type pendingList struct {
+	pages  pages
+	byAge  ageHeap
+	n      int
+	owners []*Consumer // by index; owners[0] is nil: nobody
+	free   []uint32    // indices of consumers that were deleted
+}
+
+// enrol gives a new consumer an index.
+func (l *pendingList) enrol(c *Consumer) {
+	if len(l.owners) == 0 {
+		l.owners = append(l.owners, nil)
+	}
+	if n := len(l.free); n > 0 {
+		c.index, l.free = l.free[n-1], l.free[:n-1]
+		l.owners[c.index] = c
+		return
+	}
+	c.index = uint32(len(l.owners))
+	l.owners = append(l.owners, c)
+}
+
+// expel removes a consumer's entries, and its index is free for another.
+func (l *pendingList) expel(c *Consumer) {
+	for len(c.pages) > 0 {
+		ed := l.edit(c.pages[len(c.pages)-1])
+		for i := range ed.entries {
+			if ed.entries[i].owner == c.index {
+				ed.remove(i)
+			}
+		}
+		ed.close()
+	}
+	l.owners[c.index] = nil
+	l.free = append(l.free, c.index)
+}
+
+// appendable returns how many of ascending ids must be upserted: the others are above everything that is pending.
+func (l *pendingList) appendable(ids []stream.ID) int {
+	if len(l.pages) == 0 {
+		return 0
+	}
+	last := l.pages[len(l.pages)-1].last
+	if len(ids) > 0 && last.Less(ids[0]) {
+		return 0
+	}
+	return sort.Search(len(ids), func(i int) bool { return last.Less(ids[i]) })
+}
+
+// append adds entries that are above all others and ascend. It decodes nothing.
+func (l *pendingList) append(ids []stream.ID, owner uint32, nowMS int64) {
+	c := l.owners[owner]
+	c.pending += len(ids)
+	l.n += len(ids)
+	for len(ids) > 0 {
+		var p *page
+		if n := len(l.pages); n > 0 && l.pages[n-1].n < pageMax {
+			p = l.pages[n-1]
+		} else {
+			p = new(page)
+		}
+		n := min(pageMax-int(p.n), len(ids))
+		fresh, oldest := p.n == 0, p.oldest
+		p.appendRun(ids[:n], owner, nowMS)
+		if p.n == pageMax {
+			p.clip()
+		}
+		if fresh {
+			l.pages = append(l.pages, p)
+			heap.Push(&l.byAge, p)
+		} else if p.oldest != oldest {
+			heap.Fix(&l.byAge, int(p.heapIndex))
+		}
+		c.pages.add(p)
+		ids = ids[n:]
+	}
+}
+
+// upsert gives entries to an owner, those too that are not pending yet. set changes the rest of each; a new one has one
+// delivery.
+func (l *pendingList) upsert(ids []stream.ID, owner uint32, set func(*entry)) {
+	var ed *editor
+	for _, id := range ids {
+		if ed == nil || !ed.covers(id) {
+			ed.close()
+			ed = l.editAt(id)
+		}
+		i, found := ed.find(id)
+		if !found {
+			ed.insert(i, id, owner)
+		}
+		ed.give(i, owner)
+		set(&ed.entries[i])
+	}
+	ed.close()
+}
+
+// release makes entries nobody's, those too that are not pending yet.
+func (l *pendingList) release(ids []stream.ID, count Count) {
+	if len(l.owners) == 0 {
+		l.owners = append(l.owners, nil)
+	}
+	l.upsert(ids, 0, func(e *entry) { e.deliveredMS, e.deliveries = 0, count.apply(e.deliveries) })
+}
+
+// remove takes entries out and returns how many there were.
+func (l *pendingList) remove(ids []stream.ID) (removed int) {
+	var ed *editor
+	for _, id := range ids {
+		if ed == nil || !ed.covers(id) {
+			ed.close() // which moves pages
+			ed = nil
+			i := l.pages.search(id)
+			if i == len(l.pages) || id.Less(l.pages[i].first) {
+				continue
+			}
+			ed = l.edit(l.pages[i])
+		}
+		if i, found := ed.find(id); found && !ed.entries[i].gone() {
+			ed.remove(i)
+			removed++
+		}
+	}
+	ed.close()
+	return removed
+}
+
+// removed marks an entry that an editor has removed; no consumer has that index.
+const removed = ^uint32(0)
+
+func (e *entry) gone() bool { return e.owner == removed }
+
+// editor is one page taken apart. Counts are right after each step; the page, the lists of pages and the heap after
+// close. A nil editor has nothing to close.
+type editor struct {
+	list    *pendingList
+	page    *page
+	entries []entry
+	lost    []uint32 // owners that lost an entry; may repeat
+	gained  []uint32 // owners that got one; may repeat
+}
+
+var editors = sync.Pool{New: func() any { return &editor{entries: make([]entry, 0, 2*pageMax)} }}
+
+func (l *pendingList) edit(p *page) *editor {
+	ed := editors.Get().(*editor)
+	ed.list, ed.page = l, p
+	ed.entries = p.decode(ed.entries[:0])
+	return ed
+}
+
+// editAt edits the page that id is in or would be in.
+func (l *pendingList) editAt(id stream.ID) *editor {
+	i := min(l.pages.search(id), len(l.pages)-1)
+	if i >= 0 {
+		return l.edit(l.pages[i])
+	}
+	return l.edit(new(page))
+}
+
+// covers reports whether id is between the IDs of the page, and the page has room for it.
+func (ed *editor) covers(id stream.ID) bool {
+	n := len(ed.entries)
+	return n > 0 && n < cap(ed.entries) && !id.Less(ed.entries[0].id) && !ed.entries[n-1].id.Less(id)
+}
+
+func (ed *editor) find(id stream.ID) (int, bool) {
+	return slices.BinarySearchFunc(ed.entries, id, func(e entry, id stream.ID) int { return e.id.Compare(id) })
+}
+
+func (ed *editor) insert(i int, id stream.ID, owner uint32) {
+	ed.entries = slices.Insert(ed.entries, i, entry{id: id, deliveries: 1, owner: owner})
+	ed.list.n++
+	ed.count(owner, 1)
+}
+
+func (ed *editor) give(i int, owner uint32) {
+	e := &ed.entries[i]
+	if e.owner != owner {
+		ed.count(e.owner, -1)
+		ed.count(owner, 1)
+		e.owner = owner
+	}
+}
+
+func (ed *editor) remove(i int) {
+	ed.list.n--
+	ed.count(ed.entries[i].owner, -1)
+	ed.entries[i].owner = removed
+}
+
+// count notes that an owner has more or fewer entries.
+func (ed *editor) count(owner uint32, by int) {
+	if owner == 0 {
+		return
+	}
+	ed.list.owners[owner].pending += by
+	list := &ed.gained
+	if by < 0 {
+		list = &ed.lost
+	}
+	if n := len(*list); n == 0 || (*list)[n-1] != owner {
+		*list = append(*list, owner)
+	}
+}
+
+// close puts the page together again.
+func (ed *editor) close() {
+	if ed == nil {
+		return
+	}
+	ed.entries = slices.DeleteFunc(ed.entries, func(e entry) bool { return e.gone() })
+	ed.list.settle(ed)
+	ed.list, ed.page = nil, nil
+	ed.entries, ed.lost, ed.gained = ed.entries[:0], ed.lost[:0], ed.gained[:0]
+	editors.Put(ed)
+}
+
+// settle writes an editor's entries back: into its page, into two if they have become too many, together with the page
+// behind if they are few, or into none.
+func (l *pendingList) settle(ed *editor) {
+	p := ed.page
+	fresh := p.n == 0
+	if len(ed.entries) == 0 {
+		if !fresh {
+			ed.relist(p, nil)
+			l.discard(p)
+		}
+		return
+	}
+	if len(ed.entries) <= pageMax/4 && !fresh {
+		ed.mergeNext()
+	}
+	kept, rest := ed.entries, []entry(nil)
+	if len(kept) > pageMax {
+		kept, rest = kept[:len(kept)/2], kept[len(kept)/2:]
+	}
+	p.encode(kept)
+	if fresh {
+		l.pages.add(p)
+		heap.Push(&l.byAge, p)
+	} else {
+		heap.Fix(&l.byAge, int(p.heapIndex))
+	}
+	if rest != nil {
+		q := new(page)
+		q.encode(rest)
+		l.pages.add(q)
+		heap.Push(&l.byAge, q)
+		ed.noteOwners(rest, &ed.lost) // of p, perhaps
+		ed.relist(p, kept)
+		ed.noteOwners(rest, &ed.gained)
+		ed.relist(q, rest)
+		return
+	}
+	ed.relist(p, kept)
+}
+
+// mergeNext takes the entries of the page behind into this one, if that leaves it some room. Else acknowledgements here
+// and there would leave many pages of a few entries.
+func (ed *editor) mergeNext() {
+	l := ed.list
+	i := l.pages.search(ed.page.last) + 1
+	if i >= len(l.pages) || len(ed.entries)+int(l.pages[i].n) > pageMax*3/4 {
+		return
+	}
+	next := l.pages[i]
+	had := len(ed.entries)
+	ed.entries = next.decode(ed.entries)
+	for j, e := range ed.entries[had:] {
+		if e.owner != 0 && (j == 0 || ed.entries[had+j-1].owner != e.owner) {
+			l.owners[e.owner].pages.drop(next)
+		}
+	}
+	ed.noteOwners(ed.entries[had:], &ed.gained)
+	l.discard(next)
+}
+
+// discard takes a page out that no consumer lists any more.
+func (l *pendingList) discard(p *page) {
+	heap.Remove(&l.byAge, int(p.heapIndex))
+	l.pages.drop(p)
+}
+
+// noteOwners adds the owners of entries to one of the editor's lists.
+func (ed *editor) noteOwners(entries []entry, list *[]uint32) {
+	for i := range entries {
+		if o := entries[i].owner; o != 0 && (i == 0 || entries[i-1].owner != o) {
+			*list = append(*list, o)
+		}
+	}
+}
+
+// relist makes p's place in the lists of the owners that lost or got something right; entries is what p holds now.
+func (ed *editor) relist(p *page, entries []entry) {
+	ed.eachOwner(func(o uint32) {
+		pages := &ed.list.owners[o].pages
+		if slices.ContainsFunc(entries, func(e entry) bool { return e.owner == o }) {
+			pages.add(p)
+		} else {
+			pages.drop(p)
+		}
+	})
+}
+
+// eachOwner calls f once for each owner that lost or got something.
+func (ed *editor) eachOwner(f func(uint32)) {
+	ed.gained = append(ed.gained, ed.lost...)
+	ed.lost = ed.lost[:0]
+	slices.Sort(ed.gained)
+	ed.gained = slices.Compact(ed.gained)
+	for _, o := range ed.gained {
+		f(o)
+	}
+}
