@@ -175,7 +175,7 @@ func (b *Broker) noteGrowth() {
 	if b.waiters.count == 0 {
 		return
 	}
-	for _, ref := range b.tx.Grown() {
+	for _, ref := range b.tx.Ready() {
 		if n := len(b.ready); n > 0 && b.ready[n-1].db == ref.DB && b.ready[n-1].key == string(ref.Key) {
 			continue
 		}

@@ -255,9 +255,55 @@ func (s *Stream) Has(id ID) bool {
 	return ok
 }
 
+// CountAfter is the number of entries above id. It looks into one block, and
+// counts the others from the nearer end of the stream.
+func (s *Stream) CountAfter(id ID) uint64 {
+	blocks := s.blocks[:s.Blocks()]
+	from, ok := id.Next()
+	i := s.search(from)
+	if !ok || i == len(blocks) {
+		return 0
+	}
+	ord, _ := blocks[i].seek(from)
+	n := uint64(blocks[i].liveIn(ord, blocks[i].n))
+	if i > len(blocks)/2 {
+		for _, b := range blocks[i+1:] {
+			n += uint64(b.live)
+		}
+		return n
+	}
+	n += s.length
+	for _, b := range blocks[:i+1] {
+		n -= uint64(b.live)
+	}
+	return n
+}
+
 // Delete takes out the entry id, and reports whether there was one. It moves
 // MaxDeletedID.
 func (s *Stream) Delete(id ID) bool {
+	if !s.take(id) {
+		return false
+	}
+	if s.maxDeleted.Less(id) {
+		s.maxDeleted = id
+	}
+	return true
+}
+
+// Drop takes out entries from anywhere as Trim does from the front:
+// MaxDeletedID stays. It returns how many there were.
+func (s *Stream) Drop(ids []ID) (removed uint64) {
+	for _, id := range ids {
+		if s.take(id) {
+			removed++
+		}
+	}
+	return removed
+}
+
+// take takes out the entry id, and reports whether there was one.
+func (s *Stream) take(id ID) bool {
 	i := s.search(id)
 	if i == s.Blocks() {
 		return false
@@ -271,9 +317,6 @@ func (s *Stream) Delete(id ID) bool {
 	s.length--
 	if start, ok := b.lastNode(); ok && i == len(s.blocks)-1 && ord >= start && b.liveIn(start, b.n) == 0 {
 		s.nodeEntries = 0 // nothing is left of the open node
-	}
-	if s.maxDeleted.Less(id) {
-		s.maxDeleted = id
 	}
 	s.tidy(i)
 	return true

@@ -5,17 +5,22 @@ import "github.com/weirmq/weir/stream"
 // The functions of this file make a change true. Tx calls them for a change that was just decided, Apply for one that
 // was read from the log: there is no other way to change the keyspace. They cannot fail.
 
-func (k *Keyspace) streamAppend(s *stream.Stream, db int, slot uint16, key []byte, id stream.ID, fields [][]byte) *stream.Stream {
+func (k *Keyspace) newStream(db int, slot uint16, key []byte) *Stream {
+	s := &Stream{Stream: stream.New(k.streams)}
+	k.databases[db].set(slot, key, s)
+	return s
+}
+
+func (k *Keyspace) streamAppend(s *Stream, db int, slot uint16, key []byte, id stream.ID, fields [][]byte) *Stream {
 	if s == nil {
-		s = stream.New(k.streams)
-		k.databases[db].set(slot, key, s)
+		s = k.newStream(db, slot, key)
 	}
 	s.Append(id, fields)
 	return s
 }
 
-func (k *Keyspace) stream(db int, slot uint16, key []byte) *stream.Stream {
-	return k.databases[db].get(slot, key).(*stream.Stream)
+func (k *Keyspace) stream(db int, slot uint16, key []byte) *Stream {
+	return k.databases[db].get(slot, key).(*Stream)
 }
 
 func (k *Keyspace) streamTrim(db int, slot uint16, key []byte, through stream.ID) {

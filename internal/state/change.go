@@ -27,6 +27,8 @@ import (
 //	delete            nothing
 //	flush             (no key) nothing; db 255 is all databases
 //
+// and those of groupchange.go, for what concerns groups.
+//
 // Kinds are never reused and never change their meaning; a payload that must change gets a new version. Golden records
 // in testdata keep every released form readable.
 const (
@@ -161,11 +163,14 @@ func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *rea
 		k.databases[db].delete(slot, key)
 		return nil
 	}
-	s, _ := k.databases[db].get(slot, key).(*stream.Stream)
+	if kind > changeGroupRelease {
+		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
+	}
+	if kind >= changeStreamDrop {
+		return k.applyToGroup(kind, db, slot, key, r)
+	}
+	s, _ := k.databases[db].get(slot, key).(*Stream)
 	if s == nil && kind != changeStreamAppend {
-		if kind >= changeFlush {
-			return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
-		}
 		return fmt.Errorf("%w: kind %d changes a stream that does not exist", ErrDamagedChange, kind)
 	}
 	switch kind {

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"math/bits"
 
+	"github.com/weirmq/weir/groups"
 	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
@@ -30,13 +31,19 @@ const Databases = 16
 // ErrWrongType means that a key holds another kind of value than the operation is for.
 var ErrWrongType = errors.New("operation against a key holding the wrong kind of value")
 
-// Value is what a key holds: today always a *stream.Stream.
+// Value is what a key holds: today always a *Stream.
 type Value any
+
+// Stream is a stream and the groups that read it.
+type Stream struct {
+	*stream.Stream
+	Groups *groups.Set // nil until the first group is made
+}
 
 // TypeName returns the word that TYPE answers for a value; "none" for nil.
 func TypeName(v Value) string {
 	switch v.(type) {
-	case *stream.Stream:
+	case *Stream:
 		return "stream"
 	default:
 		return "none"
@@ -51,7 +58,8 @@ type Keyspace struct {
 	last      uint64        // position of the last change at all
 	streams   stream.Config
 
-	scratch [][]byte // decoded fields of one entry during replay
+	scratch    [][]byte    // decoded fields of one entry during replay
+	scratchIDs []stream.ID // decoded IDs of one change during replay
 }
 
 type database struct {

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/weirmq/weir/groups"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -32,7 +33,7 @@ func digest(k *Keyspace) string {
 		tx := NewTx(k)
 		tx.Begin(db)
 		tx.Scan(0, k.Len(db), func(key string, v Value) {
-			s := v.(*stream.Stream)
+			s := v.(*Stream)
 			line := fmt.Sprintf("%d %q len %d last %v added %d deleted %v", db, key, s.Len(), s.LastID(), s.EntriesAdded(), s.MaxDeletedID())
 			for it := s.Range(stream.ID{}, stream.MaxID); it.Next(); {
 				line += fmt.Sprintf(" [%v", it.ID())
@@ -316,13 +317,13 @@ func BenchmarkReplay(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(records)), "ns/record")
 }
 
-func TestOnlyNewEntriesAreWhatReadersWaitFor(t *testing.T) {
+func TestWaitersLookAgainAtKeysThatGotEntriesOrAreGone(t *testing.T) {
 	tx := NewTx(NewKeyspace(stream.Config{}))
 	key := []byte("s")
 	tx.Begin(0)
 	tx.StreamAppend(key, stream.ID{MS: 1}, fieldsOf("f", "v"))
 	tx.StreamAppend(key, stream.ID{MS: 2}, fieldsOf("f", "v"))
-	if got := tx.Grown(); len(got) != 2 || string(got[0].Key) != "s" {
+	if got := tx.Ready(); len(got) != 2 || string(got[0].Key) != "s" {
 		t.Errorf("after two entries: %v", got)
 	}
 	tx.Committed(1)
@@ -331,9 +332,24 @@ func TestOnlyNewEntriesAreWhatReadersWaitFor(t *testing.T) {
 	if n := tx.StreamDelete(key, []stream.ID{{MS: 2}, {MS: 2}, {MS: 7}}); n != 1 {
 		t.Errorf("%d deleted, want 1", n)
 	}
+	if got := tx.Ready(); len(got) != 0 {
+		t.Errorf("after entries were deleted: %v", got)
+	}
+	tx.GroupCreate(key, []byte("g"), stream.ID{}, 0)
+	tx.GroupSetID(key, []byte("g"), stream.ID{MS: 2}, groups.Unknown)
+	if got := tx.Ready(); len(got) != 0 {
+		t.Errorf("after a group was made: %v", got)
+	}
+	tx.GroupDestroy(key, []byte("g"))
 	tx.Delete(key)
-	tx.Flush(0)
-	if got := tx.Grown(); len(got) != 0 {
-		t.Errorf("after deletions: %v", got)
+	if got := tx.Ready(); len(got) != 2 {
+		t.Errorf("after a group and the key were deleted: %v", got)
+	}
+	if _, ok := tx.Flushed(); ok {
+		t.Error("nothing was flushed")
+	}
+	tx.Flush(3)
+	if db, ok := tx.Flushed(); !ok || db != 3 {
+		t.Errorf("flushed: %d, %t", db, ok)
 	}
 }

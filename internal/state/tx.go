@@ -18,7 +18,8 @@ type Tx struct {
 	touched []uint16 // slots they changed; may repeat
 	flushed bool     // a whole database changed
 	needs   uint64   // highest last-change position of what was read
-	grown   []Ref    // keys that got entries
+	ready   []Ref    // keys whose waiters should look again
+	emptied int      // if flushed: which database, or AllDatabases
 
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 
@@ -43,9 +44,9 @@ func (tx *Tx) Begin(db int) {
 	tx.db = db
 	tx.record = tx.record[:0]
 	tx.touched = tx.touched[:0]
-	clear(tx.grown) // they point into read buffers
-	if tx.grown = tx.grown[:0]; cap(tx.grown) > keepKeys {
-		tx.grown = nil
+	clear(tx.ready) // they point into read buffers
+	if tx.ready = tx.ready[:0]; cap(tx.ready) > keepKeys {
+		tx.ready = nil
 	}
 	tx.flushed = false
 	tx.needs = 0
@@ -93,8 +94,12 @@ func (tx *Tx) Dependency() uint64 { return tx.needs }
 // DependOnAll makes the reply depend on the newest change anywhere; for commands that look at the whole keyspace.
 func (tx *Tx) DependOnAll() { tx.needs = max(tx.needs, tx.keyspace.last) }
 
-// Grown lists the keys that got entries since Begin: what blocked readers wait for. Nothing else can satisfy them.
-func (tx *Tx) Grown() []Ref { return tx.grown }
+// Ready lists the keys that changed since Begin in a way that blocked readers wait for: they got entries, or are gone, or
+// a group is gone.
+func (tx *Tx) Ready() []Ref { return tx.ready }
+
+// Flushed returns the database that was flushed since Begin, or AllDatabases; false if none was. All its keys are gone.
+func (tx *Tx) Flushed() (db int, ok bool) { return tx.emptied, tx.flushed }
 
 // Len returns the number of keys of the database.
 func (tx *Tx) Len() int {
@@ -134,11 +139,11 @@ func (tx *Tx) remember(key []byte, slot uint16, v Value) {
 
 // Stream returns the stream at key for reading, nil if there is no such key, and ErrWrongType if it holds another kind.
 // Changes go through the methods below.
-func (tx *Tx) Stream(key []byte) (*stream.Stream, error) {
+func (tx *Tx) Stream(key []byte) (*Stream, error) {
 	switch v := tx.Lookup(key).(type) {
 	case nil:
 		return nil, nil
-	case *stream.Stream:
+	case *Stream:
 		return v, nil
 	default:
 		return nil, ErrWrongType
@@ -156,9 +161,9 @@ func (tx *Tx) touch(key []byte) uint16 {
 // ID; fields alternate names and values, and are copied.
 func (tx *Tx) StreamAppend(key []byte, id stream.ID, fields [][]byte) {
 	slot := tx.touch(key)
-	tx.grown = append(tx.grown, Ref{tx.db, key})
+	tx.ready = append(tx.ready, Ref{tx.db, key})
 	tx.record = encodeStreamAppend(tx.record, tx.db, key, id, fields)
-	s, _ := tx.cached.(*stream.Stream)
+	s, _ := tx.cached.(*Stream)
 	s = tx.keyspace.streamAppend(s, tx.db, slot, key, id, fields)
 	tx.remember(key, slot, s)
 }
@@ -217,6 +222,7 @@ func (tx *Tx) Delete(key []byte) bool {
 		return false
 	}
 	slot := tx.touch(key)
+	tx.ready = append(tx.ready, Ref{tx.db, key})
 	tx.record = encodeKeyOnly(tx.record, changeDelete, tx.db, key)
 	tx.keyspace.databases[tx.db].delete(slot, key)
 	tx.remember(key, slot, nil)
@@ -228,7 +234,11 @@ const AllDatabases = -1
 
 // Flush empties a database, or all of them. The record is written also when there was nothing to empty.
 func (tx *Tx) Flush(db int) {
-	tx.flushed = true
+	if tx.flushed && tx.emptied != db {
+		tx.emptied = AllDatabases
+	} else {
+		tx.flushed, tx.emptied = true, db
+	}
 	tx.cachedKey = nil
 	tx.record = encodeFlush(tx.record, db)
 	tx.keyspace.flush(db)

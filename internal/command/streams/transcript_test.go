@@ -144,7 +144,7 @@ func (s *server) run(c *session, args command.Args) {
 	} else {
 		s.runOther(c, &call)
 	}
-	changed := len(s.tx.Grown()) > 0
+	changed := len(s.tx.Ready()) > 0
 	if call.Wait != nil {
 		s.park(c, call.Wait)
 	}

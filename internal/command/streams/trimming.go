@@ -106,7 +106,7 @@ func (t *trimming) finish() error {
 }
 
 // apply trims the stream at key, if there is anything to trim, and returns how many entries went.
-func (t *trimming) apply(tx *state.Tx, key []byte, s *stream.Stream) uint64 {
+func (t *trimming) apply(tx *state.Tx, key []byte, s *state.Stream) uint64 {
 	var through stream.ID
 	var removed uint64
 	switch t.by {

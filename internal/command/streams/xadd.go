@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -111,7 +112,7 @@ func (a *xaddArgs) parseID(arg []byte) error {
 }
 
 // fresh is what a stream is before its first entry. It is never changed.
-var fresh = stream.New(stream.Config{})
+var fresh = &state.Stream{Stream: stream.New(stream.Config{})}
 
 func runXAdd(c *command.Call, a xaddArgs) error {
 	s, err := c.Tx.Stream(a.key)
@@ -150,7 +151,7 @@ func runXAdd(c *command.Call, a xaddArgs) error {
 	return nil
 }
 
-func (a *xaddArgs) decideID(s *stream.Stream, nowMS int64) (id stream.ID, err error) {
+func (a *xaddArgs) decideID(s *state.Stream, nowMS int64) (id stream.ID, err error) {
 	switch a.how {
 	case idAuto:
 		id, err = s.NextID(uint64(nowMS))

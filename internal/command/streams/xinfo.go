@@ -2,6 +2,7 @@ package streams
 
 import (
 	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -92,7 +93,7 @@ func writeInt(c *command.Call, name string, n uint64) {
 
 // writeCounters writes the fields that both forms share. Where Redis has a radix tree with a key per listpack, there is
 // a list of blocks: its keys are the blocks, and its nodes are those and the list.
-func writeCounters(c *command.Call, s *stream.Stream) {
+func writeCounters(c *command.Call, s *state.Stream) {
 	first, _ := s.First()
 	writeInt(c, "length", s.Len())
 	writeInt(c, "radix-tree-keys", uint64(s.Blocks()))
@@ -117,7 +118,7 @@ func writeIdempotency(c *command.Call, stats stream.IdempotencyStats) {
 	writeInt(c, "iids-duplicates", stats.Duplicates)
 }
 
-func writeEdges(c *command.Call, s *stream.Stream) {
+func writeEdges(c *command.Call, s *state.Stream) {
 	writeInt(c, "groups", 0)
 	c.Out.BulkString("first-entry")
 	it := s.Range(stream.MinID, stream.MaxID)
@@ -137,7 +138,7 @@ func writeOne(c *command.Call, it *stream.Iter) {
 	e.flush()
 }
 
-func writeFull(c *command.Call, s *stream.Stream, count uint64) {
+func writeFull(c *command.Call, s *state.Stream, count uint64) {
 	c.Out.BulkString("entries")
 	it := s.Range(stream.MinID, stream.MaxID)
 	writeEntries(c.Out, &it, count)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/resp"
 	"github.com/weirmq/weir/stream"
 )
@@ -148,7 +149,7 @@ func runXRead(c *command.Call, a xreadArgs) error {
 
 // resolveID turns an ID of XREAD into the one above which to read: "$" is the stream's last ID, "+" the one below its
 // last entry. s is nil if there is no stream.
-func resolveID(arg []byte, s *stream.Stream) (stream.ID, error) {
+func resolveID(arg []byte, s *state.Stream) (stream.ID, error) {
 	if len(arg) == 1 {
 		switch arg[0] {
 		case '>':
@@ -230,7 +231,7 @@ func (r *reading) header(streams int) {
 }
 
 // add writes the entries of one stream, unless there are none or nothing more is wanted.
-func (r *reading) add(src source, s *stream.Stream) {
+func (r *reading) add(src source, s *state.Stream) {
 	from, ok := src.above.Next()
 	if last, live := s.Last(); r.full || !ok || !live || last.Less(from) {
 		return
@@ -251,7 +252,7 @@ func (r *reading) add(src source, s *stream.Stream) {
 }
 
 // addEntries writes the stream's entries from an ID on, as far as the limits allow.
-func (r *reading) addEntries(s *stream.Stream, from stream.ID) (n int) {
+func (r *reading) addEntries(s *state.Stream, from stream.ID) (n int) {
 	e := emitter{out: r.out}
 	for it := s.Range(from, stream.MaxID); (r.limits.count == 0 || uint64(n) < r.limits.count) && r.wants() && it.Next(); n++ {
 		if r.limits.maxSize > 0 {
