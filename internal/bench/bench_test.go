@@ -64,9 +64,21 @@ func TestTheReportSaysWhatWasMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"**1.81**", "throughput ≥ 1.70x: reached (goal 2.5x: **missed**); CPU ≤ 0.67x: **missed**",
-		"| 10 | 13 | **1.30** | ≤ 1.2x: **missed** |", "weir, commands/s | 180, 200 |", "'*' sensor"} {
+		"| 10 | 13 | **1.30** | ≤ 1.2x: **missed** |", "weir, requests/s | 180, 200 |", "'*' sensor"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &b)
 		}
+	}
+}
+
+func TestQuantileIsTheNearestRank(t *testing.T) {
+	values := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	for q, want := range map[float64]float64{0: 1, 0.5: 5, 0.51: 6, 0.99: 10, 1: 10} {
+		if got := quantile(values, q); got != want {
+			t.Errorf("quantile %v is %v, want %v", q, got, want)
+		}
+	}
+	if quantile(nil, 0.5) != 0 {
+		t.Error("nothing has a median")
 	}
 }

@@ -21,7 +21,7 @@ func measureHistory(o options, work string) (*history, error) {
 	h := &history{entries: o.entries, rss: map[string][]float64{}, used: map[string][]float64{}, restart: map[string][]float64{}}
 	dir := func(kind string) string { return filepath.Join(work, "history-"+kind) }
 	for _, kind := range turn(0) {
-		fill := load{50, 16, xadd}
+		fill := load{50, 16, xadd, 0}
 		if err := h.visit(o, kind, dir(kind), func(addr string) error {
 			_, err := fill.run(addr, o.entries)
 			return err

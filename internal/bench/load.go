@@ -14,6 +14,7 @@ import (
 type load struct {
 	connections, pipeline int
 	command               []string
+	preload               int // entries that the stream has before
 }
 
 // sample is what one run of a load shows.
@@ -21,7 +22,7 @@ type sample struct {
 	perSecond float64 // requests
 	p50, p99  float64 // latency, ms
 	serverCPU float64 // seconds per request
-	clientCPU float64 // share of a core that redis-benchmark used
+	clientCPU float64 // share of a core that the client used
 }
 
 func (l load) args(port string, requests int) []string {
@@ -30,8 +31,23 @@ func (l load) args(port string, requests int) []string {
 	return append(args, l.command...)
 }
 
-// String is the command line to repeat it with.
+func (l load) prepare(addr string, _ int) error {
+	if l.preload == 0 {
+		return nil
+	}
+	_, err := load{connections: 50, pipeline: 16, command: xadd}.run(addr, l.preload)
+	return err
+}
+
 func (l load) line(requests int) string {
+	line := "`" + l.commandLine(requests) + "`"
+	if l.preload > 0 {
+		line = fmt.Sprintf("a stream of %d entries; %s", l.preload, line)
+	}
+	return line
+}
+
+func (l load) commandLine(requests int) string {
 	words := append([]string{"redis-benchmark"}, l.args("PORT", requests)...)
 	for i, w := range words {
 		if strings.ContainsAny(w, "*$ ") {

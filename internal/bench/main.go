@@ -123,11 +123,8 @@ func serveRow(o options, r row, requests int, kind, dir string) (sample, error) 
 		return sample{}, err
 	}
 	defer s.Kill()
-	if r.preload > 0 {
-		fill := load{connections: 50, pipeline: 16, command: xadd}
-		if _, err := fill.run(s.Addr, r.preload); err != nil {
-			return sample{}, err
-		}
+	if err := r.load.prepare(s.Addr, requests); err != nil {
+		return sample{}, err
 	}
 	before, err := cpuTime(s.Pid())
 	if err != nil {

@@ -97,14 +97,15 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 - redis-server %s
 - weir serve %s
 - %d rounds of each row, the servers taking turns, each on an empty data directory; medians, with the lowest and the
-  highest round in parentheses. Both servers have the same sync mode. redis-benchmark runs on the same machine.
-- Server CPU is user and system time per command of all threads of the server. Where redis-benchmark uses more than
-  80 %% of a core, it is the client that limits the throughput, and the server CPU is the figure that counts.
+  highest round in parentheses. Both servers have the same sync mode. The client, redis-benchmark or for consumer groups
+  one of our own over epoll, runs on the same machine.
+- Server CPU is user and system time per request of all threads of the server. Where the client uses more than 80 %% of
+  a core, it is what limits the throughput, and the server CPU is the figure that counts.
 
 `, rep.machine, strings.Join(rep.versions, "\n- "), quoteArgs(redisArgs("MODE")), strings.Join(weirArgs(o, "MODE"), " "), o.rounds)
 
 	if len(rep.results) > 0 {
-		b.WriteString("| workload | Redis, commands/s | Weir, commands/s | ratio | Redis, µs of CPU | Weir, µs of CPU | ratio | client, % of a core (Redis, Weir) | target |\n|---|---|---|---|---|---|---|---|---|\n")
+		b.WriteString("| workload | Redis, requests/s | Weir, requests/s | ratio | Redis, µs of CPU | Weir, µs of CPU | ratio | client, % of a core (Redis, Weir) | target |\n|---|---|---|---|---|---|---|---|---|\n")
 		for _, r := range rep.results {
 			fmt.Fprintf(&b, "| %s | %s | %s | **%.2f** | %s | %s | **%.2f** | %.0f, %.0f | %s |\n", r.row.name,
 				spread(r.of(redis, perSecond), "%.0f"), spread(r.of(weir, perSecond), "%.0f"), r.ratio(perSecond),
@@ -127,7 +128,7 @@ func (h *history) write(b *strings.Builder) {
 	perEntry := func(values []float64) float64 { return values[0] / n }
 	rssRatio := perEntry(h.rss[weir]) / perEntry(h.rss[redis])
 	speed := n / median(h.restart[weir])
-	fmt.Fprintf(b, "\n## One stream of %d entries\n\n`%s`, sync everysec; then restarts.\n\n", h.entries, load{50, 16, xadd}.line(h.entries))
+	fmt.Fprintf(b, "\n## One stream of %d entries\n\n%s, sync everysec; then restarts.\n\n", h.entries, load{50, 16, xadd, 0}.line(h.entries))
 	fmt.Fprintf(b, "| | Redis | Weir | ratio | target |\n|---|---|---|---|---|\n")
 	fmt.Fprintf(b, "| RSS per entry after the load, bytes | %.0f | %.0f | **%.2f** | ≤ %.1fx: %s |\n",
 		perEntry(h.rss[redis]), perEntry(h.rss[weir]), rssRatio, rssTarget, reached(rssRatio <= rssTarget))
@@ -146,15 +147,11 @@ func (h *history) write(b *strings.Builder) {
 
 // rounds lists a row's rounds.
 func (r result) rounds(b *strings.Builder) {
-	fmt.Fprintf(b, "\n## %s\n\nsync %s", r.row.name, r.row.sync)
-	if r.row.preload > 0 {
-		fmt.Fprintf(b, ", a stream of %d entries", r.row.preload)
-	}
-	fmt.Fprintf(b, "; `%s`\n\n| | rounds |\n|---|---|\n", r.row.load.line(r.requests))
+	fmt.Fprintf(b, "\n## %s\n\nsync %s; %s\n\n| | rounds |\n|---|---|\n", r.row.name, r.row.sync, r.row.load.line(r.requests))
 	for _, kind := range []string{redis, weir} {
-		fmt.Fprintf(b, "| %s, commands/s | %s |\n", kind, joined(r.of(kind, perSecond), "%.0f"))
+		fmt.Fprintf(b, "| %s, requests/s | %s |\n", kind, joined(r.of(kind, perSecond), "%.0f"))
 		fmt.Fprintf(b, "| %s, p99 ms | %s |\n", kind, joined(r.of(kind, p99), "%.2f"))
-		fmt.Fprintf(b, "| %s, server µs per command | %s |\n", kind, joined(r.of(kind, serverUS), "%.2f"))
+		fmt.Fprintf(b, "| %s, server µs per request | %s |\n", kind, joined(r.of(kind, serverUS), "%.2f"))
 		fmt.Fprintf(b, "| %s, client share of a core | %s |\n", kind, joined(r.of(kind, clientCPU), "%.2f"))
 	}
 }
