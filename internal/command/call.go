@@ -36,12 +36,25 @@ type Call struct {
 
 	// Wait is set by Block and read by the dispatcher.
 	Wait *Wait
+
+	// For a reader of a blocked session (Wait.Again). Changed is which of Wait.Keys has changed, or -1 if any of them may
+	// have, or none: one that finds nothing new there can leave its session waiting without a look at the others.
+	// RetryMS is Wait.RetryMS again, set each time by a reader that leaves its session waiting.
+	Changed int
+	RetryMS int64
 }
 
 // Wait is what a blocked session waits for.
 type Wait struct {
 	Keys      [][]byte // in the session's database; they alias Args, the broker copies
 	TimeoutMS int64    // 0: for ever
+	// Class names what the session competes for on each of its keys; empty: for nothing. When a reader has found nothing
+	// at a key, the others of its class behind it would find nothing either, and are not run.
+	Class string
+	// RetryMS is when the reader runs again even if nothing has changed, in unix milliseconds; 0: never. It needs a Class,
+	// which shares it. Deliveries to others are no change: one that waits until pending entries are idle for so long says
+	// so long from now at the latest.
+	RetryMS int64
 	// Again makes the reader that runs, under the state lock, when one of Keys has changed. It is called once, when
 	// the session is parked, and must copy whatever it needs of the arguments. The reader writes a reply and returns
 	// true, or leaves the session waiting. An error is the reply too.
