@@ -22,7 +22,7 @@ import (
 //	group claim      consumer, time, time of delivery, count, ids
 //	group release    count, ids
 //
-// A time is unix ms as a varint; entries read is a varint, -1 for unknown; a consumer is bytes. A count is a byte, how,
+// A time is unix ms as a varint, -1 in a claim that does not count as activity; entries read is a varint, -1 for unknown; a consumer is bytes. A count is a byte, how,
 // and a uvarint, to which: what becomes of the number of deliveries (groups.Count). ids are
 //
 //	uvarint n, n × (varint ms above the ID before; then varint seq above it if that is 0, else uvarint seq)
@@ -189,12 +189,16 @@ func (k *Keyspace) groupCreate(s *Stream, db int, slot uint16, key, name []byte,
 }
 
 func groupDeliver(g *groups.Group, c *groups.Consumer, ids []stream.ID, now int64, last stream.ID, read int64) {
-	g.Deliver(c, ids, now)
 	g.Advance(last, read)
-	c.Activate(now)
+	if len(ids) > 0 {
+		g.Deliver(c, ids, now)
+		c.Activate(now)
+	}
 }
 
 func groupClaim(g *groups.Group, c *groups.Consumer, ids []stream.ID, now, delivered int64, count groups.Count) {
 	g.Claim(c, ids, delivered, count)
-	c.Activate(now)
+	if now != groups.Unknown {
+		c.Activate(now)
+	}
 }

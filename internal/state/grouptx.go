@@ -83,8 +83,8 @@ func (tx *Tx) GroupAck(key, group []byte, ids []stream.ID) (acked int) {
 	return acked
 }
 
-// GroupClaim gives entries to a consumer, pending or not, as if delivered at deliveredMS. If that is in the past, who
-// waits for the key looks again.
+// GroupClaim gives entries to a consumer, pending or not, as if delivered at deliveredMS. nowMS is when the consumer was
+// active: groups.Unknown if it was not. If the delivery is in the past, who waits for the key looks again.
 func (tx *Tx) GroupClaim(key, group, consumer []byte, ids []stream.ID, nowMS, deliveredMS int64, count groups.Count) {
 	g := tx.touchGroup(key, group)
 	if deliveredMS < nowMS {

@@ -25,12 +25,30 @@ type emitter struct {
 const maxHeader = 1 + 20 + 2
 
 // entry writes the entry that it stands on: its ID, and its fields in an array of names and values.
-func (e *emitter) entry(it *stream.Iter) {
+func (e *emitter) entry(it *stream.Iter) { e.entryOf(it, 2) }
+
+// delivery writes the entry that it stands on, how long it was idle, and how often it was delivered before.
+func (e *emitter) delivery(it *stream.Iter, idleMS, deliveries int64) {
+	e.entryOf(it, 4)
+	if e.n+2*maxHeader > len(e.buf) {
+		e.flush()
+	}
+	b := appendInt(appendInt(e.buf[:e.n], idleMS), deliveries)
+	e.n = len(b)
+}
+
+func appendInt(b []byte, n int64) []byte {
+	b = strconv.AppendInt(append(b, ':'), n, 10)
+	return append(b, '\r', '\n')
+}
+
+// entryOf writes the first two parts of an entry, in the head of an array of so many.
+func (e *emitter) entryOf(it *stream.Iter, parts int) {
 	const maxID = len("*2\r\n$41\r\n\r\n") + 41
 	if e.n+maxID+maxHeader > len(e.buf) {
 		e.flush()
 	}
-	b := e.appendID(append(e.buf[:e.n], "*2\r\n"...), it.ID())
+	b := e.appendID(append(e.buf[:e.n], '*', '0'+byte(parts), '\r', '\n'), it.ID())
 	b = appendHeader(b, '*', 2*it.NumFields())
 	names, values := it.Raw()
 	var name, value []byte

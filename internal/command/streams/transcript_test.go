@@ -206,7 +206,7 @@ func (s *server) wake(nowMS int64) {
 	for _, c := range slices.Clone(s.waiters) {
 		out := resp.NewWriter(c.proto)
 		s.tx.Begin(c.DB)
-		done, err := c.again(&command.Call{Out: out, Tx: s.tx, Session: &c.Session, NowMS: nowMS})
+		done, err := c.again(&command.Call{Changed: -1, Out: out, Tx: s.tx, Session: &c.Session, NowMS: nowMS})
 		if err != nil {
 			out.Reset()
 			out.Error(command.WireText(err))

@@ -28,13 +28,6 @@ type xreadArgs struct {
 	blockMS   int64 // 0: for ever
 }
 
-// readLimits bound what one read returns. 0 is no bound.
-type readLimits struct {
-	count    uint64 // entries per stream
-	maxCount uint64 // entries of all streams together
-	maxSize  uint64 // bytes of the reply; a first entry that is larger comes nevertheless
-}
-
 // maxBlockMS is as good as for ever, and leaves room for adding a clock to it.
 const maxBlockMS = 1 << 42
 
@@ -50,40 +43,57 @@ const (
 
 func parseXRead(args command.Args) (xreadArgs, error) {
 	var a xreadArgs
-	for at := 1; at < len(args); at++ {
+	for at := 1; at < len(args); {
 		option, more := args[at], len(args)-at-1
-		var err error
-		switch {
-		case more > 0 && command.EqualFold(option, "STREAMS"):
-			rest := args[at+1:]
-			if len(rest)%2 != 0 {
-				return a, errUnbalanced
-			}
-			a.keys, a.ids = rest[:len(rest)/2], rest[len(rest)/2:]
-			if a.limits.maxCount > 0 && a.limits.maxCount < a.limits.count {
-				return a, errMaxCountBelow
-			}
-			return a, nil
-		case more > 0 && command.EqualFold(option, "BLOCK"):
-			a.block = true
-			a.blockMS, err = parseTimeout(args[at+1])
-		case more > 0 && command.EqualFold(option, "COUNT"):
-			var n int64
-			n, err = command.ParseInt(args[at+1])
-			a.limits.count = uint64(max(n, 0))
-		case more > 0 && command.EqualFold(option, "MAXCOUNT"):
-			a.limits.maxCount, err = parsePositive(args[at+1], errMaxCount)
-		case more > 0 && command.EqualFold(option, "MAXSIZE"):
-			a.limits.maxSize, err = parsePositive(args[at+1], errMaxSize)
-		default:
-			return a, foreignOption(option, more)
+		if more > 0 && command.EqualFold(option, "STREAMS") {
+			return a, a.parseStreams(args[at+1:], errUnbalanced)
+		}
+		taken, err := a.parseOption(args[at:])
+		if err == nil && taken == 0 {
+			err = foreignOption(option, more)
 		}
 		if err != nil {
 			return a, err
 		}
-		at++
+		at += taken
 	}
 	return a, command.ErrSyntax
+}
+
+// parseOption takes the option that args begins with, if it is one that XREAD and XREADGROUP share, and returns how many
+// arguments it was.
+func (a *xreadArgs) parseOption(args [][]byte) (taken int, err error) {
+	if len(args) < 2 {
+		return 0, nil
+	}
+	switch option, value := args[0], args[1]; {
+	case command.EqualFold(option, "BLOCK"):
+		a.block = true
+		a.blockMS, err = parseTimeout(value)
+	case command.EqualFold(option, "COUNT"):
+		var n int64
+		n, err = command.ParseInt(value)
+		a.limits.count = uint64(max(n, 0))
+	case command.EqualFold(option, "MAXCOUNT"):
+		a.limits.maxCount, err = parsePositive(value, errMaxCount)
+	case command.EqualFold(option, "MAXSIZE"):
+		a.limits.maxSize, err = parsePositive(value, errMaxSize)
+	default:
+		return 0, nil
+	}
+	return 2, err
+}
+
+// parseStreams takes what follows STREAMS: keys, and as many IDs.
+func (a *xreadArgs) parseStreams(args [][]byte, unbalanced error) error {
+	if len(args)%2 != 0 {
+		return unbalanced
+	}
+	a.keys, a.ids = args[:len(args)/2], args[len(args)/2:]
+	if a.limits.maxCount > 0 && a.limits.maxCount < a.limits.count {
+		return errMaxCountBelow
+	}
+	return nil
 }
 
 // foreignOption is the error for a word that is no option of XREAD.
@@ -174,22 +184,39 @@ func park(c *command.Call, a xreadArgs, sources []source) {
 		Keys:      a.keys,
 		TimeoutMS: a.blockMS,
 		Again: func() func(*command.Call) (bool, error) {
-			for i := range sources {
-				sources[i].key = bytes.Clone(sources[i].key)
+			limits, twice := a.limits, cloneKeys(sources)
+			return func(c *command.Call) (bool, error) {
+				if c.Changed >= 0 && !twice {
+					// Nothing is at the other keys, unless this one, too, has something.
+					src := sources[c.Changed]
+					if s, err := c.Tx.Stream(src.key); err == nil && (s == nil || !above(s, src.above)) {
+						return false, nil
+					}
+				}
+				return readOnce(c, sources, limits)
 			}
-			return func(c *command.Call) (bool, error) { return readOnce(c, sources, a.limits) }
 		},
 		Timeout: (*resp.Writer).NullArray,
 	})
 }
 
+// cloneKeys makes the sources outlive the command, and reports whether a key is named twice.
+func cloneKeys(sources []source) (twice bool) {
+	seen := make(map[string]bool, len(sources))
+	for i := range sources {
+		key := bytes.Clone(sources[i].key)
+		twice = twice || seen[string(key)]
+		seen[string(key)] = true
+		sources[i].key = key
+	}
+	return twice
+}
+
 // readOnce replies with the entries above the sources' IDs and returns true, or writes nothing and returns false if
 // there are none.
 func readOnce(c *command.Call, sources []source, limits readLimits) (bool, error) {
-	r := reading{out: c.Out, start: c.Out.Mark(), limits: limits}
-	if len(sources) == 1 {
-		r.header(1) // the common case needs no inserting
-	}
+	var r reading
+	r.begin(c, limits, len(sources))
 	for _, src := range sources {
 		s, err := c.Tx.Stream(src.key)
 		if err != nil {
@@ -199,83 +226,5 @@ func readOnce(c *command.Call, sources []source, limits readLimits) (bool, error
 			r.add(src, s)
 		}
 	}
-	switch {
-	case r.streams == 0:
-		c.Out.Truncate(r.start)
-		return false, nil
-	case len(sources) == 1:
-	case c.Out.Protocol() == 3:
-		c.Out.InsertMap(r.start, r.streams)
-	default:
-		c.Out.InsertArray(r.start, r.streams)
-	}
-	return true, nil
-}
-
-// reading is a reply in the making: a map of keys and their entries in RESP3, an array of pairs in RESP2.
-type reading struct {
-	out     *resp.Writer
-	start   int // where the reply begins
-	limits  readLimits
-	streams int
-	entries uint64
-	full    bool // a limit on everything was reached
-}
-
-func (r *reading) header(streams int) {
-	if r.out.Protocol() == 3 {
-		r.out.Map(streams)
-	} else {
-		r.out.Array(streams)
-	}
-}
-
-// add writes the entries of one stream, unless there are none or nothing more is wanted.
-func (r *reading) add(src source, s *state.Stream) {
-	from, ok := src.above.Next()
-	if last, live := s.Last(); r.full || !ok || !live || last.Less(from) {
-		return
-	}
-	mark := r.out.Mark()
-	if r.out.Protocol() != 3 {
-		r.out.Array(2)
-	}
-	r.out.Bulk(src.key)
-	list := r.out.Mark()
-	n := r.addEntries(s, from)
-	if n == 0 {
-		r.out.Truncate(mark)
-		return
-	}
-	r.out.InsertArray(list, n)
-	r.streams++
-}
-
-// addEntries writes the stream's entries from an ID on, as far as the limits allow.
-func (r *reading) addEntries(s *state.Stream, from stream.ID) (n int) {
-	e := emitter{out: r.out}
-	for it := s.Range(from, stream.MaxID); (r.limits.count == 0 || uint64(n) < r.limits.count) && r.wants() && it.Next(); n++ {
-		if r.limits.maxSize > 0 {
-			e.flush() // so that the entry can be taken back
-		}
-		before := r.out.Mark()
-		e.entry(&it)
-		if r.limits.maxSize > 0 && r.entries > 0 && uint64(r.out.Mark()+e.n-r.start) > r.limits.maxSize {
-			e.n = 0
-			r.out.Truncate(before)
-			r.full = true
-			break
-		}
-		r.entries++
-	}
-	e.flush()
-	return n
-}
-
-// wants reports whether the limit on all entries leaves room for one more.
-func (r *reading) wants() bool {
-	if r.limits.maxCount > 0 && r.entries >= r.limits.maxCount {
-		r.full = true
-	}
-	return !r.full
+	return r.finish(len(sources)), nil
 }

@@ -1,0 +1,303 @@
+package streams
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/weirmq/weir/groups"
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/resp"
+	"github.com/weirmq/weir/stream"
+)
+
+var xreadgroup = command.Spec{
+	Name: "xreadgroup", Group: command.Streams, Since: "5.0.0", Arity: -7,
+	Syntax: "GROUP group consumer [COUNT count] [MAXCOUNT count] [MAXSIZE bytes] [BLOCK milliseconds] " +
+		"[CLAIM min-idle-time] [NOACK] STREAMS key [key ...] id [id ...]",
+	Summary: "Deliver entries that no consumer of the group got yet, and remember them as pending for this one. " +
+		"With an ID instead of >, return again what is pending for the consumer above it. May wait until there are any.",
+	Complexity: "O(log M + N) per stream, for N entries out of M",
+	Flags:      command.Write | command.Blocking | command.MovableKeys,
+	Keys:       command.KeysAfter("STREAMS", 4),
+	Run:        command.Handle(parseXReadGroup, runXReadGroup),
+}
+
+type xreadgroupArgs struct {
+	xreadArgs
+	group, consumer []byte
+	noAck           bool
+	claim           bool
+	minIdleMS       int64 // of claim
+}
+
+const (
+	errGroupMissing  command.Error = "ERR Missing GROUP option for XREADGROUP"
+	errMinIdle       command.Error = "ERR min-idle-time is not an integer or out of range"
+	errMinIdleBelow0 command.Error = "ERR min-idle-time must be a positive integer"
+)
+
+func parseXReadGroup(args command.Args) (xreadgroupArgs, error) {
+	var a xreadgroupArgs
+	for at := 1; at < len(args); {
+		rest := args[at:]
+		if len(rest) > 1 && command.EqualFold(rest[0], "STREAMS") {
+			err := a.parseStreams(rest[1:], errUnbalanced)
+			if err == nil && a.group == nil {
+				err = errGroupMissing
+			}
+			return a, err
+		}
+		taken, err := a.parseOption(rest)
+		if err == nil && taken == 0 {
+			err = command.ErrSyntax
+		}
+		if err != nil {
+			return a, err
+		}
+		at += taken
+	}
+	return a, command.ErrSyntax
+}
+
+func (a *xreadgroupArgs) parseOption(args [][]byte) (taken int, err error) {
+	switch option := args[0]; {
+	case len(args) > 2 && command.EqualFold(option, "GROUP"):
+		a.group, a.consumer = args[1], args[2]
+		return 3, nil
+	case command.EqualFold(option, "NOACK"):
+		a.noAck = true
+		return 1, nil
+	case len(args) > 1 && command.EqualFold(option, "CLAIM"):
+		a.claim = true
+		a.minIdleMS, err = command.ParseInt(args[1])
+		switch {
+		case err != nil:
+			err = errMinIdle
+		case a.minIdleMS < 0:
+			err = errMinIdleBelow0
+		}
+		return 2, err
+	}
+	return a.xreadArgs.parseOption(args)
+}
+
+// newEntries is the ID that stands for ">": nothing can be pending above it.
+var newEntries = stream.MaxID
+
+func runXReadGroup(c *command.Call, a xreadgroupArgs) error {
+	var few [8]source // so that reading a few streams allocates nothing
+	sources := few[:0]
+	for i, key := range a.keys {
+		if _, err := groupToRead(c, key, a.group); err != nil {
+			return err
+		}
+		above, err := parseGroupID(a.ids[i])
+		if err != nil {
+			return err
+		}
+		sources = append(sources, source{key, above})
+	}
+	d := delivery{group: a.group, consumer: a.consumer, noAck: a.noAck, claim: a.claim, minIdleMS: a.minIdleMS, limits: a.limits}
+	if done, err := d.readOnce(c, sources); done || err != nil {
+		return err
+	}
+	if !a.block {
+		c.Out.NullArray()
+		return nil
+	}
+	c.Block(command.Wait{
+		Keys:      a.keys,
+		TimeoutMS: a.blockMS,
+		Class:     d.class(),
+		RetryMS:   c.RetryMS,
+		Again:     func() func(*command.Call) (bool, error) { return d.again(slices.Clone(sources)) },
+		Timeout:   (*resp.Writer).NullArray,
+	})
+	return nil
+}
+
+// class is what a waiter competes for with others: what one of them cannot have, none of them can.
+func (d *delivery) class() string {
+	if d.claim {
+		return fmt.Sprintf("claim %d %s", d.minIdleMS, d.group)
+	}
+	return "new " + string(d.group)
+}
+
+// again copies what a waiter needs of the arguments.
+func (d delivery) again(sources []source) func(*command.Call) (bool, error) {
+	d.group, d.consumer = bytes.Clone(d.group), bytes.Clone(d.consumer)
+	twice := cloneKeys(sources)
+	return func(c *command.Call) (bool, error) {
+		if c.Changed >= 0 && !twice && !d.claim {
+			s, g, _ := groupAt(c, sources[c.Changed].key, d.group)
+			if g != nil && !above(s, g.LastDelivered()) {
+				return false, nil
+			}
+		}
+		return d.readOnce(c, sources)
+	}
+}
+
+// groupToRead returns the group of the stream at key, or what XREADGROUP says if it is not there.
+func groupToRead(c *command.Call, key, group []byte) (*groups.Group, error) {
+	_, g, err := groupAt(c, key, group)
+	if g == nil && err == nil {
+		err = command.Errorf("NOGROUP No such key '%s' or consumer group '%s' in XREADGROUP with GROUP option", text(key), text(group))
+	}
+	return g, err
+}
+
+func parseGroupID(arg []byte) (stream.ID, error) {
+	if len(arg) == 1 {
+		switch arg[0] {
+		case '>':
+			return newEntries, nil
+		case '$', '+':
+			return stream.ID{}, command.Errorf("ERR The %c ID is meaningless in the context of XREADGROUP: "+
+				"you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. "+
+				"The %c ID would just return an empty result set.", arg[0], arg[0])
+		}
+	}
+	return parseID(arg, 0)
+}
+
+// delivery is what a consumer asked for, beside the streams.
+type delivery struct {
+	group, consumer []byte
+	noAck           bool
+	claim           bool
+	minIdleMS       int64
+	limits          readLimits
+}
+
+// readOnce delivers and replies and returns true, or writes nothing and returns false if there is nothing to deliver. It
+// is an error, before anything changes, if one of the groups is not there.
+func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
+	for _, src := range sources {
+		if _, err := groupToRead(c, src.key, d.group); err != nil {
+			return true, err
+		}
+	}
+	var r reading
+	r.begin(c, d.limits, len(sources))
+	r.collect = true
+	c.RetryMS = 0
+	for _, src := range sources {
+		s, g, _ := groupAt(c, src.key, d.group)
+		consumer := consumerAt(c, src.key, d.group, g, d.consumer)
+		r.open(src.key)
+		if src.above != newEntries {
+			d.readHistory(c, &r, src, s, g, consumer)
+			r.close(true)
+			continue
+		}
+		if d.claim {
+			d.claimOldest(c, &r, src.key, s, g)
+		}
+		d.readNew(c, &r, src.key, s, g)
+		r.close(false)
+		if d.claim {
+			d.retry(c, g)
+		}
+	}
+	return r.finish(len(sources)), nil
+}
+
+// readNew delivers the entries that nobody of the group got yet.
+func (d *delivery) readNew(c *command.Call, r *reading, key []byte, s *state.Stream, g *groups.Group) {
+	if !above(s, g.LastDelivered()) {
+		return
+	}
+	from, _ := g.LastDelivered().Next()
+	r.collected = r.collected[:0]
+	if d.claim {
+		r.addRange(s, from, new(previously))
+	} else {
+		r.addRange(s, from, nil)
+	}
+	n := len(r.collected)
+	if n == 0 {
+		return
+	}
+	last, read := r.collected[n-1], g.ReadAfter(s.Stream, r.collected)
+	if d.noAck {
+		r.collected = r.collected[:0]
+	}
+	c.Tx.GroupDeliver(key, d.group, d.consumer, r.collected, c.NowMS, last, read)
+}
+
+// readHistory delivers again what is pending for the consumer. Of what was deleted since it shows the IDs.
+func (d *delivery) readHistory(c *command.Call, r *reading, src source, s *state.Stream, g *groups.Group, consumer *groups.Consumer) {
+	from, _ := src.above.Next()
+	pending := g.PendingOf(consumer, from)
+	for r.wants() && pending.Next() {
+		it := s.Range(pending.ID(), pending.ID())
+		if !it.Next() {
+			r.putDeleted(c, pending.ID())
+		} else if !r.put(&it, nil) {
+			break
+		}
+	}
+	if len(r.collected) > 0 {
+		c.Tx.GroupClaim(src.key, d.group, d.consumer, r.collected, groups.Unknown, c.NowMS, groups.Count{How: groups.CountUp})
+	}
+}
+
+// claimOldest delivers entries that were pending, for anybody, for long enough: those that were released first, then
+// those delivered the longest ago. What was deleted since is no longer pending.
+func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state.Stream, g *groups.Group) {
+	limit := uint64(g.PendingCount())
+	if d.limits.count > 0 {
+		limit = min(limit, d.limits.count)
+	}
+	if d.limits.maxCount > 0 {
+		limit = min(limit, d.limits.maxCount)
+	}
+	for ask := int(limit); r.wants(); ask = min(2*ask, g.PendingCount()) {
+		// What was put into the reply is not claimed yet: it comes first again.
+		var deleted []stream.ID
+		for _, p := range g.Oldest(c.NowMS-d.minIdleMS, ask, nil)[len(r.collected):] {
+			it := s.Range(p.ID, p.ID)
+			if !it.Next() {
+				deleted = append(deleted, p.ID)
+			} else if !r.put(&it, &previously{idleMS(c.NowMS, p), p.Deliveries}) || !r.wants() {
+				break
+			}
+		}
+		if len(deleted) == 0 {
+			break
+		}
+		c.Tx.GroupAck(key, d.group, deleted)
+	}
+	if len(r.collected) > 0 {
+		c.Tx.GroupClaim(key, d.group, d.consumer, r.collected, c.NowMS, c.NowMS, groups.Count{How: groups.CountUp})
+	}
+}
+
+// retry asks to look again when an entry may be claimed: of those that are pending, or that others may get meanwhile.
+func (d *delivery) retry(c *command.Call, g *groups.Group) {
+	if d.minIdleMS > maxBlockMS {
+		return
+	}
+	at := c.NowMS + max(d.minIdleMS, minRetryMS)
+	if oldest, ok := g.OldestDelivery(); ok {
+		at = min(at, oldest+d.minIdleMS)
+	}
+	if c.RetryMS == 0 || at < c.RetryMS {
+		c.RetryMS = at
+	}
+}
+
+// minRetryMS bounds how often a waiter looks for entries that nobody has got yet.
+const minRetryMS = 10
+
+// idleMS is for how long nobody was given an entry: -1 if it is nobody's.
+func idleMS(nowMS int64, p groups.Entry) int64 {
+	if p.Consumer == nil {
+		return -1
+	}
+	return max(nowMS-p.DeliveredMS, 0)
+}
