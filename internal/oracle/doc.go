@@ -23,6 +23,7 @@
 //	repeat 150 XADD s {i}-1 f v      150 times, {i} counting from 1; no reply may be an error
 //	~ mask radix-tree-keys           how to make the next reply comparable (see normalise.go)
 //	> CLIENT UNBLOCK {b.id}          {x.id}, {x.addr}: what the server calls connection x
+//	> XCLAIM s g c 0 1 TIME {now-5000}   the time in unix milliseconds, and 5000 less
 //
 // Replies are written one token a line, so that no two types look alike:
 //

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A rule makes a reply comparable that no two servers give alike. Rules are
@@ -13,6 +14,8 @@ import (
 //	~ ids               stream IDs with the clock in them become <id>
 //	~ ints              integers become :<int>
 //	~ mask a b          the values of the fields a and b become <masked>
+//	~ drop a b          the fields a and b of maps go: what only one of the servers has
+//	~ times             times of pending entries and consumers become their age (see times.go)
 //	~ sorted            arrays and sets that hold only scalars are sorted
 //	~ names             "name:value" and "name=value" texts keep their names only
 //	~ only a b          of such texts, and of maps, only these fields stay, sorted in texts
@@ -24,7 +27,7 @@ type rule struct {
 }
 
 var ruleTakesFields = map[string]bool{
-	"ids": false, "ints": false, "mask": true, "sorted": false,
+	"ids": false, "ints": false, "mask": true, "drop": true, "times": false, "sorted": false,
 	"names": false, "only": true, "shape": false, "kind": false,
 }
 
@@ -52,7 +55,9 @@ func (u rule) apply(r Reply) Reply {
 		return Reply{Kind: '+', Text: "<" + string(r.Kind) + ">"}
 	case "sorted":
 		return sorted(r)
-	case "mask", "only":
+	case "times":
+		return ages(r, time.Now().UnixMilli())
+	case "mask", "only", "drop":
 		return u.fieldsOf(r)
 	}
 	if aggregate(r.Kind) > 0 {
@@ -76,10 +81,13 @@ func (u rule) apply(r Reply) Reply {
 	return r
 }
 
-// fieldsOf applies mask or only to texts, to maps, and to arrays that are maps
-// in RESP2: an array of even length whose even elements are bulks.
+// fieldsOf applies mask, drop or only to texts, to maps, and to arrays that are
+// maps in RESP2: an array of even length whose even elements are bulks.
 func (u rule) fieldsOf(r Reply) Reply {
 	if aggregate(r.Kind) == 0 {
+		if u.name == "drop" {
+			return r
+		}
 		r.Text = editText(r.Text, u.name == "only", func(name, sep, value string) string {
 			switch {
 			case !slices.Contains(u.fields, name) && u.name == "only":
@@ -98,6 +106,8 @@ func (u rule) fieldsOf(r Reply) Reply {
 		switch {
 		case isField && u.name == "mask" && slices.Contains(u.fields, e.Text):
 			elems = append(elems, e, Reply{Kind: '+', Text: "<masked>"})
+			i++
+		case isField && u.name == "drop" && slices.Contains(u.fields, e.Text):
 			i++
 		case isField && u.name == "only":
 			if slices.Contains(u.fields, e.Text) {

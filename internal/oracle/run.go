@@ -174,7 +174,7 @@ func (p *player) conn(name string) (*Conn, error) {
 	return c, nil
 }
 
-// fill replaces {x.id}, {x.addr} and {i}.
+// fill replaces {x.id}, {x.addr}, {i} and {now-5000}.
 func (p *player) fill(args []string, i int) ([]string, error) {
 	out := make([]string, len(args))
 	for n, a := range args {
@@ -185,7 +185,10 @@ func (p *player) fill(args []string, i int) ([]string, error) {
 				break
 			}
 			value := strconv.Itoa(i)
-			if hole := a[from+1 : to]; hole != "i" {
+			if hole := a[from+1 : to]; strings.HasPrefix(hole, "now") {
+				ms, _ := strconv.ParseInt(hole[len("now"):], 10, 64)
+				value = strconv.FormatInt(time.Now().UnixMilli()+ms, 10)
+			} else if hole != "i" {
 				name, what, _ := strings.Cut(hole, ".")
 				c, err := p.conn(name)
 				if err != nil {
