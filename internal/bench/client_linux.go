@@ -19,7 +19,6 @@ type conn struct {
 	reader
 	number int
 	fd     int
-	sentAt int64 // of the last request; see monotonic
 	out    []byte
 }
 
@@ -98,7 +97,6 @@ func (g *crowd) close() {
 
 // send writes requests.
 func (c *conn) send(b []byte) error {
-	c.sentAt = monotonic()
 	for len(b) > 0 {
 		n, err := unix.Write(c.fd, b)
 		if err == unix.EINTR {
@@ -200,4 +198,12 @@ func (c *conn) readable(replied func(c *conn) error) error {
 	err = replied(c)
 	c.drop()
 	return err
+}
+
+// sleepUntil waits for a moment of monotonic, more exactly than timers of the
+// runtime do, which are a millisecond apart on an idle processor.
+func sleepUntil(moment int64) {
+	t := unix.NsecToTimespec(moment)
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &t, nil) == unix.EINTR {
+	}
 }

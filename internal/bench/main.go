@@ -34,6 +34,9 @@ type options struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "blocked" {
+		exit(blocked(os.Args[2:], os.Stdout))
+	}
 	var o options
 	rows := flag.String("rows", ".", "regular expression of the rows to measure")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each row")
@@ -49,10 +52,15 @@ func main() {
 	if o.rows, err = regexp.Compile(*rows); err == nil {
 		err = run(o, *out)
 	}
+	exit(err)
+}
+
+func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 func run(o options, out string) (err error) {
@@ -83,6 +91,16 @@ func run(o options, out string) (err error) {
 		if rep.history, err = measureHistory(o, work); err != nil {
 			return fmt.Errorf("memory and replay: %w", err)
 		}
+	}
+
+	for _, w := range wakes(o.scale) {
+		if !o.rows.MatchString(w.name) {
+			continue
+		}
+		if err := w.measure(o, work); err != nil {
+			return err
+		}
+		rep.wakes = append(rep.wakes, w)
 	}
 
 	var w io.Writer = os.Stdout

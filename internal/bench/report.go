@@ -20,6 +20,7 @@ type report struct {
 	versions []string
 	results  []result
 	history  *history
+	wakes    []*wake
 }
 
 func median(values []float64) float64 {
@@ -115,6 +116,9 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 	}
 	if rep.history != nil {
 		rep.history.write(&b)
+	}
+	for _, w := range rep.wakes {
+		w.write(&b)
 	}
 	for _, r := range rep.results {
 		r.rounds(&b)

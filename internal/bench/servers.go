@@ -28,14 +28,14 @@ func weirArgs(o options, sync string) []string {
 }
 
 // startServer starts one on a data directory, which may have a past.
-func startServer(o options, kind, dir, sync string) (*oracle.Server, error) {
+func startServer(o options, kind, dir, sync string, further ...string) (*oracle.Server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if kind == redis || o.weir == "redis-server" {
-		return oracle.StartRedis(dir, redisArgs(sync)...)
+		return oracle.StartRedis(dir, append(redisArgs(sync), further...)...)
 	}
-	return oracle.StartWeir(o.weir, dir, weirArgs(o, sync)...)
+	return oracle.StartWeir(o.weir, dir, append(weirArgs(o, sync), further...)...)
 }
 
 // cpuTime is what a process has used so far, all its threads, in seconds.
@@ -77,22 +77,25 @@ func procField(path, name string, unit float64) (float64, error) {
 
 // usedMemory is used_memory of INFO: for Redis what its allocator has given
 // out, for Weir its heap.
-func usedMemory(addr string) (float64, error) {
+func usedMemory(addr string) (float64, error) { return info(addr, "memory", "used_memory") }
+
+// info reads a number of a section of INFO.
+func info(addr, section, name string) (float64, error) {
 	c, err := oracle.Dial(addr)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = c.Close() }()
-	info, err := c.MustDo("INFO", "memory")
+	reply, err := c.MustDo("INFO", section)
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(info.Text) {
-		if rest, ok := strings.CutPrefix(line, "used_memory:"); ok {
+	for line := range strings.Lines(reply.Text) {
+		if rest, ok := strings.CutPrefix(line, name+":"); ok {
 			return strconv.ParseFloat(strings.TrimSpace(rest), 64)
 		}
 	}
-	return 0, fmt.Errorf("INFO memory has no used_memory:\n%s", info.Text)
+	return 0, fmt.Errorf("INFO %s has no %s:\n%s", section, name, reply.Text)
 }
 
 // describeMachine is one line about where the figures come from.
