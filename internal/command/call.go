@@ -37,9 +37,10 @@ type Call struct {
 	// Wait is set by Block and read by the dispatcher.
 	Wait *Wait
 
-	// For a reader of a blocked session (Wait.Again). Changed is which of Wait.Keys has changed, or -1 if any of them may
-	// have, or none: one that finds nothing new there can leave its session waiting without a look at the others.
-	// RetryMS is Wait.RetryMS again, set each time by a reader that leaves its session waiting.
+	// For the reader of a blocked session (Wait.Again). Changed tells which of Wait.Keys has changed, counted from 1, so
+	// that a reader that finds nothing there leaves its session waiting without a look at the others; 0: any may have.
+	// RetryMS is Wait.RetryMS anew, set each time by a reader that leaves its session waiting; if it looked at one key
+	// only, for that key.
 	Changed int
 	RetryMS int64
 }
@@ -48,12 +49,11 @@ type Call struct {
 type Wait struct {
 	Keys      [][]byte // in the session's database; they alias Args, the broker copies
 	TimeoutMS int64    // 0: for ever
-	// Class names what the session competes for on each of its keys; empty: for nothing. When a reader has found nothing
-	// at a key, the others of its class behind it would find nothing either, and are not run.
+	// Class says what the session looks for at each of its keys: a group, and from which idle time on it claims. Sessions of
+	// one class find the same, so that when one has found nothing, those behind it are not run. Empty: no such promise.
 	Class string
-	// RetryMS is when the reader runs again even if nothing has changed, in unix milliseconds; 0: never. It needs a Class,
-	// which shares it. Deliveries to others are no change: one that waits until pending entries are idle for so long says
-	// so long from now at the latest.
+	// RetryMS is when the reader runs again even if no key has changed, in unix milliseconds; 0: never. Sessions of one class
+	// share it. A delivery to somebody else is no change.
 	RetryMS int64
 	// Again makes the reader that runs, under the state lock, when one of Keys has changed. It is called once, when
 	// the session is parked, and must copy whatever it needs of the arguments. The reader writes a reply and returns
