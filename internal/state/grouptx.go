@@ -109,3 +109,19 @@ func (tx *Tx) touchGroup(key, group []byte) *groups.Group {
 	tx.touch(key)
 	return tx.cached.(*Stream).Groups.Get(group)
 }
+
+// BorrowIDs returns an empty list with room, for a command to collect IDs in, so that it allocates nothing. ReturnIDs takes
+// it back, perhaps grown.
+func (tx *Tx) BorrowIDs() []stream.ID {
+	if tx.ids == nil {
+		tx.ids = make([]stream.ID, 0, 128)
+	}
+	return tx.ids[:0]
+}
+
+// ReturnIDs ends the use of a list from BorrowIDs.
+func (tx *Tx) ReturnIDs(ids []stream.ID) {
+	if cap(ids) <= keepKeys {
+		tx.ids = ids
+	}
+}

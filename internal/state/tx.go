@@ -21,6 +21,8 @@ type Tx struct {
 	ready   []Ref    // keys whose waiters should look again
 	emptied int      // if flushed: which database, or AllDatabases
 
+	ids []stream.ID // for BorrowIDs
+
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 
 	// The last key looked up: commands read a key and change it right after.

@@ -28,9 +28,7 @@ type reading struct {
 	streamAt  int // where the open stream begins
 	listAt    int // where the list of its entries begins
 	inStream  uint64
-	collect   bool
-	collected []stream.ID // IDs of the entries of the open stream, if collect is set
-	few       [128]stream.ID
+	collected []stream.ID // IDs of the entries of the open stream, unless nil
 }
 
 // begin starts a reply that is about so many streams.
@@ -72,9 +70,6 @@ func (r *reading) open(key []byte) {
 	r.out.Bulk(key)
 	r.listAt = r.out.Mark()
 	r.inStream = 0
-	if r.collect && r.collected == nil {
-		r.collected = r.few[:0]
-	}
 	r.collected = r.collected[:0]
 }
 
@@ -161,7 +156,7 @@ func (r *reading) putDeleted(c *command.Call, id stream.ID) {
 func (r *reading) count(id stream.ID) {
 	r.inStream++
 	r.entries++
-	if r.collect {
+	if r.collected != nil {
 		r.collected = append(r.collected, id)
 	}
 }

@@ -107,15 +107,20 @@ func runXReadGroup(c *command.Call, a xreadgroupArgs) error {
 		c.Out.NullArray()
 		return nil
 	}
+	d.park(c, a.keys, a.blockMS, slices.Clone(sources))
+	return nil
+}
+
+// park makes the session wait for entries.
+func (d delivery) park(c *command.Call, keys [][]byte, blockMS int64, sources []source) {
 	c.Block(command.Wait{
-		Keys:      a.keys,
-		TimeoutMS: a.blockMS,
+		Keys:      keys,
+		TimeoutMS: blockMS,
 		Class:     d.class(),
 		RetryMS:   c.RetryMS,
-		Again:     func() func(*command.Call) (bool, error) { return d.again(slices.Clone(sources)) },
+		Again:     func() func(*command.Call) (bool, error) { return d.again(sources) },
 		Timeout:   (*resp.Writer).NullArray,
 	})
-	return nil
 }
 
 // class is what a waiter competes for with others: what one of them cannot have, none of them can.
@@ -183,7 +188,7 @@ func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
 	}
 	var r reading
 	r.begin(c, d.limits, len(sources))
-	r.collect = true
+	r.collected = c.Tx.BorrowIDs()
 	c.RetryMS = 0
 	for _, src := range sources {
 		s, g, _ := groupAt(c, src.key, d.group)
@@ -203,6 +208,7 @@ func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
 			d.retry(c, g)
 		}
 	}
+	c.Tx.ReturnIDs(r.collected)
 	return r.finish(len(sources)), nil
 }
 
