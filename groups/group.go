@@ -152,7 +152,7 @@ func (g *Group) DeleteConsumer(name []byte) (pending int) {
 // moves to the consumer, and its count begins again.
 func (g *Group) Deliver(c *Consumer, ids []stream.ID, nowMS int64) {
 	n := g.pending.appendable(ids)
-	g.pending.upsert(ids[:n], c.index, func(e *entry) { e.deliveredMS, e.deliveries = nowMS, 1 })
+	g.pending.upsert(ids[:n], c.index, 1, func(e *entry) { e.deliveredMS, e.deliveries = nowMS, 1 })
 	g.pending.append(ids[n:], c.index, nowMS)
 }
 
@@ -190,7 +190,7 @@ func (a Count) apply(n int64) int64 {
 // Claim makes entries pending for a consumer, as if delivered at deliveredMS. One that is not pending yet counts as
 // delivered once before.
 func (g *Group) Claim(c *Consumer, ids []stream.ID, deliveredMS int64, count Count) {
-	g.pending.upsert(ids, c.index, func(e *entry) { e.deliveredMS, e.deliveries = deliveredMS, count.apply(e.deliveries) })
+	g.pending.upsert(ids, c.index, 1, func(e *entry) { e.deliveredMS, e.deliveries = deliveredMS, count.apply(e.deliveries) })
 }
 
 // Release takes pending entries from their consumers without acknowledging them: they are nobody's, and the first that

@@ -215,7 +215,7 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 		claim := func(ids []stream.ID, owner string, delivered int64, count Count) {
 			for _, id := range ids {
 				e, ok := n.pending[id]
-				if !ok {
+				if !ok && owner != "" {
 					e.deliveries = 1
 				}
 				n.pending[id] = naiveEntry{owner, delivered, count.apply(e.deliveries)}

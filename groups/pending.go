@@ -88,9 +88,9 @@ func (l *pendingList) append(ids []stream.ID, owner uint32, nowMS int64) {
 	}
 }
 
-// upsert gives entries to an owner, those too that are not pending yet. set changes the rest of each; a new one has one
-// delivery.
-func (l *pendingList) upsert(ids []stream.ID, owner uint32, set func(*entry)) {
+// upsert gives entries to an owner, those too that are not pending yet: their deliveries begin with those given. set
+// changes the rest of each.
+func (l *pendingList) upsert(ids []stream.ID, owner uint32, deliveries int64, set func(*entry)) {
 	var ed *editor
 	for _, id := range ids {
 		if ed == nil || !ed.covers(id) {
@@ -99,7 +99,7 @@ func (l *pendingList) upsert(ids []stream.ID, owner uint32, set func(*entry)) {
 		}
 		i, found := ed.find(id)
 		if !found {
-			ed.insert(i, id, owner)
+			ed.insert(i, entry{id: id, deliveries: deliveries, owner: owner})
 		}
 		ed.give(i, owner)
 		set(&ed.entries[i])
@@ -112,7 +112,7 @@ func (l *pendingList) release(ids []stream.ID, count Count) {
 	if len(l.owners) == 0 {
 		l.owners = append(l.owners, nil)
 	}
-	l.upsert(ids, 0, func(e *entry) { e.deliveredMS, e.deliveries = 0, count.apply(e.deliveries) })
+	l.upsert(ids, 0, 0, func(e *entry) { e.deliveredMS, e.deliveries = 0, count.apply(e.deliveries) })
 }
 
 // remove takes entries out and returns how many there were.
@@ -180,10 +180,10 @@ func (ed *editor) find(id stream.ID) (int, bool) {
 	return slices.BinarySearchFunc(ed.entries, id, func(e entry, id stream.ID) int { return e.id.Compare(id) })
 }
 
-func (ed *editor) insert(i int, id stream.ID, owner uint32) {
-	ed.entries = slices.Insert(ed.entries, i, entry{id: id, deliveries: 1, owner: owner})
+func (ed *editor) insert(i int, e entry) {
+	ed.entries = slices.Insert(ed.entries, i, e)
 	ed.list.n++
-	ed.count(owner, 1)
+	ed.count(e.owner, 1)
 }
 
 func (ed *editor) give(i int, owner uint32) {
