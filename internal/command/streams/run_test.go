@@ -188,7 +188,7 @@ func TestEntriesOfEverySizeAreWrittenWhole(t *testing.T) {
 
 func TestXInfoHelpNamesWhatThereIs(t *testing.T) {
 	got := newRunner(2).do("xinfo help")
-	if !strings.HasPrefix(got, "*5\r\n+XINFO <subcommand>") || !strings.Contains(got, "+STREAM key [FULL [COUNT count]]\r\n") || strings.Contains(got, "GROUPS") {
+	if !strings.HasPrefix(got, "*9\r\n+XINFO <subcommand>") || !strings.Contains(got, "+STREAM key [FULL [COUNT count]]\r\n") || !strings.Contains(got, "+GROUPS key\r\n") {
 		t.Errorf("%q", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // Specs lists the commands of the family.
 func Specs() []command.Spec {
-	return []command.Spec{xadd, xcfgset, xdel, xinfo, xlen, xrange, xread, xreadgroup, xrevrange, xsetid, xtrim}
+	return []command.Spec{xack, xadd, xcfgset, xdel, xgroup, xinfo, xlen, xpending, xrange, xread, xreadgroup, xrevrange, xsetid, xtrim}
 }
 
 // Errors that are the family's own.

@@ -9,7 +9,7 @@ import (
 var xinfo = command.WithHelp(command.Spec{
 	Name: "xinfo", Group: command.Streams, Since: "5.0.0", Arity: -2,
 	Summary: "Look into streams.",
-	Sub:     []command.Spec{xinfoStream},
+	Sub:     []command.Spec{xinfoConsumers, xinfoGroups, xinfoStream},
 }, "5.0.0")
 
 var xinfoStream = command.Spec{
@@ -119,7 +119,7 @@ func writeIdempotency(c *command.Call, stats stream.IdempotencyStats) {
 }
 
 func writeEdges(c *command.Call, s *state.Stream) {
-	writeInt(c, "groups", 0)
+	writeInt(c, "groups", uint64(s.Groups.Len()))
 	c.Out.BulkString("first-entry")
 	it := s.Range(stream.MinID, stream.MaxID)
 	writeOne(c, &it)
@@ -136,12 +136,4 @@ func writeOne(c *command.Call, it *stream.Iter) {
 	e := emitter{out: c.Out}
 	e.entry(it)
 	e.flush()
-}
-
-func writeFull(c *command.Call, s *state.Stream, count uint64) {
-	c.Out.BulkString("entries")
-	it := s.Range(stream.MinID, stream.MaxID)
-	writeEntries(c.Out, &it, count)
-	c.Out.BulkString("groups")
-	c.Out.Array(0)
 }
