@@ -37,8 +37,9 @@ type Call struct {
 	// Wait is set by Block and read by the dispatcher.
 	Wait *Wait
 
-	// For the reader of a blocked session (Wait.Again). Changed tells which of Wait.Keys has changed, counted from 1, so
-	// that a reader that finds nothing there leaves its session waiting without a look at the others; 0: any may have.
+	// For the reader of a blocked session (Wait.Again). Changed is the index in Wait.Keys of the key that has
+	// changed, so that a reader that finds nothing there leaves its session waiting without a look at the others; -1: any
+	// may have. One that is named twice is -1, too.
 	// RetryMS is Wait.RetryMS anew, set each time by a reader that leaves its session waiting; if it looked at one key
 	// only, for that key.
 	Changed int
