@@ -51,6 +51,7 @@ type Broker struct {
 	tx       *state.Tx
 	sessions map[int64]*session
 	waiters  waiters
+	alarms   alarms
 	settings settings
 	stats    stats
 	loading  bool // the log is being replayed
@@ -65,7 +66,8 @@ type Broker struct {
 	spent    time.Duration // since then, at the last reading
 	nowMS    int64         // the time that commands decide by, in unix ms
 	appended bool          // the turn has appended to the log
-	ready    []waitKey     // keys that got entries and have waiters
+	ready    []waitKey     // keys that changed and have waiters
+	flushed  []int         // databases that were emptied while there were waiters
 	scratch  *resp.Writer
 
 	recovery recovery
@@ -246,6 +248,7 @@ func (b *Broker) Serve(ctx context.Context) error {
 			b.recoverFromDisk(ctx)
 		case <-tick.C:
 			b.checkDisk()
+			b.followClock()
 			if b.log.Err() != nil {
 				b.recoverFromDisk(ctx)
 			}
@@ -272,8 +275,8 @@ func (b *Broker) close() error {
 		return nil
 	}
 	b.closed, b.ending = true, true
-	if b.waiters.timer != nil {
-		b.waiters.timer.Stop()
+	if b.alarms.timer != nil {
+		b.alarms.timer.Stop()
 	}
 	b.mu.Unlock()
 

@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"errors"
+
+	"github.com/weirmq/weir/internal/state"
 )
 
 // disk watches the file system that holds the data. The state lock guards it.
@@ -56,6 +58,8 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 	for _, s := range b.sessions {
 		// A blocked reader's "$" may be the ID of an entry that is taken back: it would wait for higher ones for ever.
 		if s.conn.Held() || s.waiter != nil && s.waiter.dependency > durable {
+			s.killed = true
+			b.forget(s.waiter) // it is not served any more, though its end comes later
 			s.conn.Kill()
 		}
 	}
@@ -86,7 +90,11 @@ func (b *Broker) probe() {
 	}
 	b.mu.Lock()
 	b.readOnly = false
-	b.mu.Unlock()
+	// What was taken back may have been a delivery: then the entry is there for somebody who waits.
+	b.beginTurn()
+	b.serveDatabase(state.AllDatabases)
+	b.serveWaiters()
+	b.endTurn()
 	b.logger.Info("the disk works again: writes are accepted", "position", b.log.Last())
 }
 

@@ -38,12 +38,7 @@ func (b handler) Serve(turn []*resp.Conn) {
 			b.serveSession(s)
 		}
 	}
-	appended := b.appended
-	b.appended = false
-	b.mu.Unlock()
-	if appended && !b.log.Commit() {
-		b.log.Kick()
-	}
+	b.endTurn()
 }
 
 // beginTurn reads the clocks. What follows in the turn reads only the monotonic one, which is half as dear.
@@ -51,6 +46,16 @@ func (b *Broker) beginTurn() {
 	b.turn, b.spent = time.Now(), 0
 	b.turnMS = b.wallClock(b.turn).UnixMilli()
 	b.nowMS = b.turnMS
+}
+
+// endTurn unlocks the state and lets what was appended under this hold of the lock be written.
+func (b *Broker) endTurn() {
+	appended := b.appended
+	b.appended = false
+	b.mu.Unlock()
+	if appended && !b.log.Commit() {
+		b.log.Kick()
+	}
 }
 
 // serveSession runs a session's complete commands until there is none left, or it is blocked, stalled or closing.
@@ -125,7 +130,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 		b.park(s, wait)
 	}
 	s.conn.Seal(b.tx.Dependency())
-	if len(b.ready) > 0 {
+	if len(b.ready)+len(b.flushed) > 0 {
 		b.serveWaiters()
 	}
 	return wait == nil
@@ -155,7 +160,7 @@ func (b *Broker) commitRecord() {
 	b.tx.Committed(uint64(b.log.Append(record)))
 	b.appended = true
 	b.disk.written += int64(len(record))
-	b.noteGrowth()
+	b.noteReady()
 }
 
 // admit finds a command and checks everything that can refuse it before it runs.

@@ -144,7 +144,7 @@ func (b *Broker) multiplexing() string {
 
 func (b *Broker) infoClients(i *server.Info) {
 	i.ConnectedClients, i.MaxClients = len(b.sessions), b.settings.maxClients
-	i.BlockedClients, i.TimeoutTable = b.waiters.count, len(b.waiters.deadlines)
+	i.BlockedClients, i.TimeoutTable = b.waiters.count, b.waiters.timed
 	for _, s := range b.sessions {
 		c := s.conn.Info()
 		i.MaxInputBuffer = max(i.MaxInputBuffer, int64(c.QueryBuffer))
