@@ -184,9 +184,10 @@ func park(c *command.Call, a xreadArgs, sources []source) {
 		Keys:      a.keys,
 		TimeoutMS: a.blockMS,
 		Again: func() func(*command.Call) (bool, error) {
-			limits, twice := a.limits, cloneKeys(sources)
+			limits := a.limits
+			cloneKeys(sources)
 			return func(c *command.Call) (bool, error) {
-				if c.Changed >= 0 && !twice {
+				if c.Changed >= 0 {
 					// Nothing is at the other keys, unless this one, too, has something.
 					src := sources[c.Changed]
 					if s, err := c.Tx.Stream(src.key); err == nil && (s == nil || !above(s, src.above)) {
@@ -200,16 +201,11 @@ func park(c *command.Call, a xreadArgs, sources []source) {
 	})
 }
 
-// cloneKeys makes the sources outlive the command, and reports whether a key is named twice.
-func cloneKeys(sources []source) (twice bool) {
-	seen := make(map[string]bool, len(sources))
+// cloneKeys makes the sources outlive the command.
+func cloneKeys(sources []source) {
 	for i := range sources {
-		key := bytes.Clone(sources[i].key)
-		twice = twice || seen[string(key)]
-		seen[string(key)] = true
-		sources[i].key = key
+		sources[i].key = bytes.Clone(sources[i].key)
 	}
-	return twice
 }
 
 // readOnce replies with the entries above the sources' IDs and returns true, or writes nothing and returns false if

@@ -134,9 +134,9 @@ func (d *delivery) class() string {
 // again copies what a waiter needs of the arguments.
 func (d delivery) again(sources []source) func(*command.Call) (bool, error) {
 	d.group, d.consumer = bytes.Clone(d.group), bytes.Clone(d.consumer)
-	twice := cloneKeys(sources)
+	cloneKeys(sources)
 	return func(c *command.Call) (bool, error) {
-		if c.Changed >= 0 && !twice && !d.claim {
+		if c.Changed >= 0 && !d.claim {
 			s, g, _ := groupAt(c, sources[c.Changed].key, d.group)
 			if g != nil && !above(s, g.LastDelivered()) {
 				return false, nil
