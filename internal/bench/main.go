@@ -93,6 +93,11 @@ func run(o options, out string) (err error) {
 		}
 	}
 
+	if o.rows.MatchString("pending") {
+		if rep.pending, err = measurePending(o, work); err != nil {
+			return fmt.Errorf("pending: %w", err)
+		}
+	}
 	for _, w := range wakes(o.scale) {
 		if !o.rows.MatchString(w.name) {
 			continue

@@ -20,6 +20,7 @@ type report struct {
 	versions []string
 	results  []result
 	history  *history
+	pending  *pending
 	wakes    []*wake
 }
 
@@ -116,6 +117,9 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 	}
 	if rep.history != nil {
 		rep.history.write(&b)
+	}
+	if rep.pending != nil {
+		rep.pending.write(&b)
 	}
 	for _, w := range rep.wakes {
 		w.write(&b)
