@@ -33,7 +33,9 @@ type xreadgroupArgs struct {
 }
 
 const (
-	errGroupMissing  command.Error = "ERR Missing GROUP option for XREADGROUP"
+	errGroupMissing command.Error = "ERR Missing GROUP option for XREADGROUP"
+	errLastID       command.Error = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by " +
+		"specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
 	errMinIdle       command.Error = "ERR min-idle-time is not an integer or out of range"
 	errMinIdleBelow0 command.Error = "ERR min-idle-time must be a positive integer"
 )
@@ -160,10 +162,8 @@ func parseGroupID(arg []byte) (stream.ID, error) {
 		switch arg[0] {
 		case '>':
 			return newEntries, nil
-		case '$', '+':
-			return stream.ID{}, command.Errorf("ERR The %c ID is meaningless in the context of XREADGROUP: "+
-				"you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. "+
-				"The %c ID would just return an empty result set.", arg[0], arg[0])
+		case '$':
+			return stream.ID{}, errLastID
 		}
 	}
 	return parseID(arg, 0)
