@@ -62,7 +62,7 @@ func TestParseXAdd(t *testing.T) {
 		})},
 		{line: "xadd k limit 7 minid ~ 5-3 nomkstream acked * f v", want: with(func(a *xaddArgs) {
 			a.noMakeStream = true
-			a.trim = trimming{by: trimMinID, approx: true, minID: stream.ID{MS: 5, Seq: 3}, limit: 7, limitGiven: true, refs: true}
+			a.trim = trimming{by: trimMinID, approx: true, minID: stream.ID{MS: 5, Seq: 3}, limit: 7, limitGiven: true, refs: refsAcked, refsGiven: true}
 		})},
 		{line: "xadd k idmp p i * f v", want: with(func(a *xaddArgs) {
 			a.producer = producer{producerNamed, []byte("p"), []byte("i")}
@@ -96,7 +96,7 @@ func TestParseXAdd(t *testing.T) {
 		{line: "xadd k limit 0 * f v", err: errLimitExact},
 		{line: "xadd k maxlen 5 limit 5 * f v", err: errLimitExact},
 		{line: "xadd k maxlen ~ 5 limit -1 * f v", err: errLimitNegative},
-		{line: "xadd k keepref delref * f v", err: command.ErrSyntax},
+		{line: "xadd k keepref delref * f v", err: command.ErrInvalidID},
 		{line: "xadd k idmp p i idmpauto p * f v", err: errProducerTwice},
 		{line: "xadd k idmp '' i * f v", err: errProducerEmpty},
 		{line: "xadd k idmp p '' * f v", err: errProducerNoIID},
@@ -110,7 +110,7 @@ func TestParseXTrim(t *testing.T) {
 	k := []byte("k")
 	testParse(t, parseXTrim, []parseTest[xtrimArgs]{
 		{line: "xtrim k maxlen 5", want: xtrimArgs{k, trimming{by: trimMaxLen, maxLen: 5, limit: defaultTrimLimit}}},
-		{line: "xtrim k delref maxlen ~ 5 limit 3", want: xtrimArgs{k, trimming{by: trimMaxLen, approx: true, maxLen: 5, limit: 3, limitGiven: true, refs: true}}},
+		{line: "xtrim k delref maxlen ~ 5 limit 3", want: xtrimArgs{k, trimming{by: trimMaxLen, approx: true, maxLen: 5, limit: 3, limitGiven: true, refs: refsDelete, refsGiven: true}}},
 		{line: "xtrim k limit 0 minid ~ 5", want: xtrimArgs{k, trimming{by: trimMinID, approx: true, minID: stream.ID{MS: 5}, limitGiven: true}}},
 		{line: "xtrim k maxlen 5 foo", err: command.ErrSyntax},
 		{line: "xtrim k * maxlen 5", err: command.ErrSyntax},

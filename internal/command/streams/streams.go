@@ -13,7 +13,10 @@ import (
 
 // Specs lists the commands of the family.
 func Specs() []command.Spec {
-	return []command.Spec{xack, xadd, xcfgset, xdel, xgroup, xinfo, xlen, xpending, xrange, xread, xreadgroup, xrevrange, xsetid, xtrim}
+	return []command.Spec{
+		xack, xackdel, xadd, xautoclaim, xcfgset, xclaim, xdel, xdelex, xgroup, xinfo, xlen, xnack,
+		xpending, xrange, xread, xreadgroup, xrevrange, xsetid, xtrim,
+	}
 }
 
 // Errors that are the family's own.

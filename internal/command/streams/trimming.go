@@ -1,6 +1,8 @@
 package streams
 
 import (
+	"math"
+
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/stream"
@@ -16,9 +18,8 @@ type trimming struct {
 	minID      stream.ID
 	limit      uint64
 	limitGiven bool
-	// refs is set once a word was said about the references that groups have to an entry. Nothing refers to an entry as
-	// long as there are no groups, so the three words mean the same.
-	refs bool
+	refs       references
+	refsGiven  bool
 }
 
 type trimBy uint8
@@ -59,12 +60,10 @@ func (t *trimming) parseOption(args [][]byte) (taken int, err error) {
 		}
 		t.limit, t.limitGiven = uint64(limit), true
 		return 2, nil
-	case command.EqualFold(opt, "KEEPREF"), command.EqualFold(opt, "DELREF"), command.EqualFold(opt, "ACKED"):
-		if t.refs {
-			return 0, command.ErrSyntax
+	case !t.refsGiven:
+		if t.refs, t.refsGiven = parseReferences(opt); t.refsGiven {
+			return 1, nil
 		}
-		t.refs = true
-		return 1, nil
 	}
 	return 0, nil
 }
@@ -106,17 +105,87 @@ func (t *trimming) finish() error {
 }
 
 // apply trims the stream at key, if there is anything to trim, and returns how many entries went.
-func (t *trimming) apply(tx *state.Tx, key []byte, s *state.Stream) uint64 {
-	var through stream.ID
-	var removed uint64
-	switch t.by {
-	case trimMaxLen:
-		through, removed = s.PlanTrimMaxLen(t.maxLen, t.approx, t.limit)
-	case trimMinID:
-		through, removed = s.PlanTrimMinID(t.minID, t.approx, t.limit)
+func (t *trimming) apply(c *command.Call, key []byte, s *state.Stream) uint64 {
+	if t.refs != refsKeep {
+		return t.applyToReferences(c, key, s)
 	}
+	through, removed := t.plan(s, t.approx)
 	if removed > 0 {
-		tx.StreamTrim(key, through)
+		c.Tx.StreamTrim(key, through)
 	}
 	return removed
+}
+
+func (t *trimming) plan(s *state.Stream, approx bool) (through stream.ID, removed uint64) {
+	switch t.by {
+	case trimMaxLen:
+		return s.PlanTrimMaxLen(t.maxLen, approx, t.limit)
+	case trimMinID:
+		return s.PlanTrimMinID(t.minID, approx, t.limit)
+	}
+	return stream.ID{}, 0
+}
+
+// applyToReferences is apply for DELREF and ACKED. Both go entry by entry: ~ means for them only that LIMIT counts.
+func (t *trimming) applyToReferences(c *command.Call, key []byte, s *state.Stream) uint64 {
+	through, removed := t.plan(s, false)
+	if t.approx && t.limit > 0 && removed > t.limit {
+		through, removed = s.PlanTrimMaxLen(s.Len()-t.limit, false, 0)
+	}
+	if removed == 0 {
+		return 0
+	}
+	first, _ := s.First()
+	if t.refs == refsDelete {
+		dropReferencesBetween(c, key, s, first, through)
+		c.Tx.StreamTrim(key, through)
+		return removed
+	}
+	r := newReferrers(s, first, nil)
+	if !r.delivered.Less(through) && through.Less(r.first()) {
+		c.Tx.StreamTrim(key, through) // nobody refers to anything of it
+		return removed
+	}
+	return t.applyAcked(c, key, s, r, removed)
+}
+
+// ackedLooks is how many entries a trim by ACKED and ~ looks at for each that LIMIT allows to go. Else every XADD would
+// walk over everything that a group has left pending.
+const ackedLooks = 10
+
+// applyAcked takes the oldest entries that no group refers to, from wherever they are: most of them at most, and with
+// MINID none at or above it.
+func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *referrers, most uint64) uint64 {
+	last := r.delivered
+	if t.by == trimMinID {
+		if below, ok := t.minID.Prev(); ok && below.Less(last) {
+			last = below
+		}
+	}
+	looks := uint64(math.MaxUint64)
+	if t.approx && t.limit > 0 && t.limit < looks/ackedLooks {
+		looks = t.limit * ackedLooks
+	}
+	var through stream.ID // those in front of the first that stays
+	var front uint64
+	var ids []stream.ID // those behind it
+	kept := false
+	for it := s.Range(stream.MinID, last); looks > 0 && front+uint64(len(ids)) < most && it.Next(); looks-- {
+		switch id := it.ID(); {
+		case r.to(id):
+			kept = true
+		case kept:
+			ids = append(ids, id)
+		default:
+			through = id
+			front++
+		}
+	}
+	if front > 0 {
+		c.Tx.StreamTrim(key, through)
+	}
+	if len(ids) > 0 {
+		c.Tx.StreamDrop(key, ids)
+	}
+	return front + uint64(len(ids))
 }

@@ -145,7 +145,7 @@ func runXAdd(c *command.Call, a xaddArgs) error {
 	}
 	if a.trim.by != trimNone {
 		s, _ = c.Tx.Stream(a.key)
-		a.trim.apply(c.Tx, a.key, s)
+		a.trim.apply(c, a.key, s)
 	}
 	writeID(c, id)
 	return nil

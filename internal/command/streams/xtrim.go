@@ -45,6 +45,6 @@ func runXTrim(c *command.Call, a xtrimArgs) error {
 		c.Out.Int(0)
 		return nil
 	}
-	c.Out.Int(int64(a.trim.apply(c.Tx, a.key, s)))
+	c.Out.Int(int64(a.trim.apply(c, a.key, s)))
 	return nil
 }

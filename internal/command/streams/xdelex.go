@@ -1,0 +1,56 @@
+package streams
+
+import "github.com/weirmq/weir/internal/command"
+
+var xdelex = command.Spec{
+	Name: "xdelex", Group: command.Streams, Since: "8.2.0", Arity: -5,
+	Syntax:     "key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
+	Summary:    "Delete entries of a stream, with a say in what groups still refer to, and return what became of each.",
+	Complexity: "O(N log M) for N IDs and M entries, for each group that is asked or changed",
+	Flags:      command.Write | command.Fast,
+	Keys:       command.KeyAt(1).For("RW delete"),
+	Run:        command.Handle(parseXDelEx, runXDelEx),
+}
+
+type xdelexArgs struct {
+	key []byte
+	idBlock
+}
+
+func parseXDelEx(args command.Args) (xdelexArgs, error) {
+	block, err := parseIDBlock(args[2:])
+	return xdelexArgs{args[1], block}, err
+}
+
+func runXDelEx(c *command.Call, a xdelexArgs) error {
+	s, err := c.Tx.Stream(a.key)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		writeNone(c, len(a.ids))
+		return nil
+	}
+	v := newVerdicts(a.ids)
+	var r *referrers
+	if a.refs == refsAcked {
+		r = newReferrers(s, v.ids[0], nil)
+	}
+	for i, id := range v.ids {
+		switch {
+		case !s.Has(id):
+		case r != nil && r.to(id):
+			v.status[i] = statusKept
+		default:
+			v.status[i] = statusDeleted
+		}
+	}
+	if a.refs == refsDelete {
+		dropReferences(c, a.key, s, v.ids)
+	}
+	if ids := v.with(statusDeleted); len(ids) > 0 {
+		c.Tx.StreamDelete(a.key, ids)
+	}
+	v.write(c, a.ids, statusKept)
+	return nil
+}
