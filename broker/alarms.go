@@ -104,7 +104,7 @@ func (b *Broker) followClock() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.beginTurn()
-	skew := b.turnMS - b.turn.Sub(b.started).Milliseconds()
+	skew := b.skewMS()
 	if d := skew - b.alarms.skewMS; -tolerance <= d && d <= tolerance {
 		return
 	}
@@ -117,6 +117,9 @@ func (b *Broker) followClock() {
 	heap.Init(&b.alarms.heap)
 	b.armTimer()
 }
+
+// skewMS is how far the wall clock is ahead of the monotonic one, as of the beginning of the turn.
+func (b *Broker) skewMS() int64 { return b.turnMS - b.turn.Sub(b.started).Milliseconds() }
 
 // alarmHeap orders alarms by time, for container/heap.
 type alarmHeap []*alarm

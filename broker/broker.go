@@ -134,6 +134,7 @@ func newBroker(o Options) *Broker {
 		b.logger = slog.New(slog.DiscardHandler)
 	}
 	b.beginTurn()
+	b.alarms.skewMS = b.skewMS()
 	b.settings = settingsOf(o)
 	b.become(b.emptyKeyspace())
 	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), streams.Specs())
