@@ -89,11 +89,7 @@ const (
 
 // newVerdicts says of all IDs, each once and in ascending order, that there are none.
 func newVerdicts(ids []stream.ID) verdicts {
-	ascends := true
-	for i := 1; i < len(ids) && ascends; i++ {
-		ascends = ids[i-1].Less(ids[i])
-	}
-	if !ascends {
+	if !ascend(ids) {
 		ids = slices.Clone(ids)
 		slices.SortFunc(ids, stream.ID.Compare)
 		ids = slices.Compact(ids)

@@ -151,8 +151,11 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 // decide sorts the IDs: which are claimed, and which are pending although their entries are gone. An ID that is named
 // twice is claimed twice, but for the second time it is as idle as the first has made it.
 func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID) {
-	var repeated map[stream.ID]bool // those claimed, once IDs do not ascend
-	for i, id := range a.ids {
+	var before map[stream.ID]bool // those claimed; only if IDs may repeat
+	if !ascend(a.ids) {
+		before = make(map[stream.ID]bool)
+	}
+	for _, id := range a.ids {
 		p, pending := g.Lookup(id)
 		if !s.Has(id) {
 			if pending {
@@ -163,25 +166,29 @@ func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (clai
 		if !pending && !a.force {
 			continue
 		}
-		if repeated == nil && i > 0 && !a.ids[i-1].Less(id) {
-			repeated = make(map[stream.ID]bool, len(claimed))
-			for _, earlier := range claimed {
-				repeated[earlier] = true
-			}
-		}
 		held := pending && p.Consumer != nil // what is nobody's may be claimed at once
-		if repeated[id] {
+		if before[id] {
 			held, p.DeliveredMS = true, a.deliveredMS(nowMS)
 		}
 		if held && a.minIdleMS > 0 && nowMS-p.DeliveredMS < a.minIdleMS {
 			continue
 		}
 		claimed = append(claimed, id)
-		if repeated != nil {
-			repeated[id] = true
+		if before != nil {
+			before[id] = true
 		}
 	}
 	return claimed, gone
+}
+
+// ascend reports whether each ID is above the one before.
+func ascend(ids []stream.ID) bool {
+	for i := 1; i < len(ids); i++ {
+		if !ids[i-1].Less(ids[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // claim gives entries to a consumer, which is made if need be; to claim nothing makes none.
