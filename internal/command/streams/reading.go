@@ -28,7 +28,7 @@ type reading struct {
 	streamAt  int // where the open stream begins
 	listAt    int // where the list of its entries begins
 	inStream  uint64
-	collected []stream.ID // IDs of the entries of the open stream, unless nil
+	collected []stream.ID // unless nil: IDs of the entries of the open stream, without those that are deleted
 }
 
 // begin starts a reply that is about so many streams.
@@ -140,7 +140,10 @@ func (r *reading) put(it *stream.Iter, p *previously) bool {
 		r.full = true
 		return false
 	}
-	r.count(it.ID())
+	if r.collected != nil {
+		r.collected = append(r.collected, it.ID())
+	}
+	r.count()
 	return true
 }
 
@@ -150,13 +153,10 @@ func (r *reading) putDeleted(c *command.Call, id stream.ID) {
 	r.out.Array(2)
 	writeID(c, id)
 	r.out.NullArray()
-	r.count(id)
+	r.count()
 }
 
-func (r *reading) count(id stream.ID) {
+func (r *reading) count() {
 	r.inStream++
 	r.entries++
-	if r.collected != nil {
-		r.collected = append(r.collected, id)
-	}
 }

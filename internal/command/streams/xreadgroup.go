@@ -20,7 +20,7 @@ var xreadgroup = command.Spec{
 		"With an ID instead of >, return again what is pending for the consumer above it. May wait until there are any.",
 	Complexity: "O(log M + N) per stream, for N entries out of M",
 	Flags:      command.Write | command.Blocking | command.MovableKeys,
-	Keys:       command.KeysAfter("STREAMS", 4),
+	Keys:       command.KeysAfter("STREAMS", 4).For("RO access"),
 	Run:        command.Handle(parseXReadGroup, runXReadGroup),
 }
 
