@@ -82,3 +82,50 @@ func TestQuantileIsTheNearestRank(t *testing.T) {
 		t.Error("nothing has a median")
 	}
 }
+
+func TestTheReportHasPendingEntriesAndBlockedClients(t *testing.T) {
+	p := &pending{entries: 100,
+		memory: map[string][]*footprint{
+			redis: {{name: "scattered", pending: 10, rss: 800, used: 850}},
+			weir:  {{name: "scattered", pending: 10, rss: 100, used: 170, target: scatteredTarget}}},
+		lookups: map[string][]*lookup{
+			redis: {{name: "XACK", many: 2e-6, few: 1e-6}},
+			weir:  {{name: "XACK", many: 2.1e-6, few: 1e-6}}}}
+	w := wakes(0.5)[1]
+	w.samples = map[string][]wakeSample{
+		redis: {{woken: woken{P50: 0.1, P99: 0.2, Max: 3}, perClient: 6000}},
+		weir:  {{woken: woken{P50: 0.1, P99: 5.1, Max: 9}, perClient: 2600}}}
+	var b strings.Builder
+	if err := (report{options: options{rounds: 1}, pending: p, wakes: []*wake{w}}).write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| scattered | 10 | 80.0 | 10.0 | **0.12** | 85.0 | 17.0 | ≤ 16: **missed** |",
+		"| XACK | 1.00 | 2.00 | 2.00 | 1.00 | 2.10 | **2.10** | ≤ 2: **missed** |",
+		"10000 clients of one process blocked on 1000 streams by `XREADGROUP", "p99 < 5 ms: **missed**", "| p99, ms | 0.20 | 5.10 | 0.20 | 5.10 |"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, &b)
+		}
+	}
+}
+
+func TestWakeUpsAreCountedBeforehand(t *testing.T) {
+	for _, scale := range []float64{0.02, 0.5, 1} {
+		read, groups := wakes(scale)[0], wakes(scale)[1]
+		if read.wakeups() != 10*read.xadds() || groups.wakeups() != groups.xadds() || read.clients != 10*read.streams {
+			t.Errorf("scale %v: %d and %d wake-ups of %d XADDs", scale, read.wakeups(), groups.wakeups(), read.xadds())
+		}
+	}
+}
+
+func TestIDsAreParsedAndWritten(t *testing.T) {
+	for text, want := range map[string]entryID{"0-0": {}, "1700000000000-12": {1700000000000, 12}} {
+		if got, err := parseID([]byte(text)); err != nil || got != want || got.String() != text {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, bad := range []string{"", "1", "1-", "-1", "a-b"} {
+		if _, err := parseID([]byte(bad)); err == nil {
+			t.Errorf("%q is taken for an ID", bad)
+		}
+	}
+}

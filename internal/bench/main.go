@@ -1,13 +1,18 @@
 // Bench measures Weir beside redis-server, as docs/benchmarks.md shows it.
 //
-//	make bench                                             # everything; some 15 minutes on two cores
+//	make bench                                             # everything; some 20 minutes on two cores
 //	go run ./internal/bench -rows 'xadd.*p16' -rounds 3    # some of it
+//	go run ./internal/bench -rows 'group|pending|wake'     # consumer groups and blocked clients
 //	go run ./internal/bench -scale 0.1 -entries 200000     # a quick look
 //
 // Both servers run side by side on the same disk with the same sync mode, and
 // take turns: in every round each serves the row once, on a data directory of
 // its own, the order changing from round to round. The report has the medians,
 // the spread and every round, with the exact command lines.
+//
+// Where redis-benchmark cannot send what is to be measured, or would itself be
+// what is measured, the client is our own: one goroutine over epoll that takes
+// replies apart without copying them (client_linux.go, reply.go).
 package main
 
 import (
