@@ -92,7 +92,7 @@ func (a *xautoclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (
 		switch e := it.Entry(); {
 		case !s.Has(e.ID):
 			gone = append(gone, e.ID)
-		case a.minIdleMS <= 0 || nowMS-e.DeliveredMS >= a.minIdleMS:
+		case e.Consumer == nil || a.minIdleMS <= 0 || nowMS-e.DeliveredMS >= a.minIdleMS:
 			claimed = append(claimed, e.ID)
 		}
 		more = it.Next()
