@@ -262,7 +262,8 @@ func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state
 	if d.limits.maxCount > 0 {
 		limit = min(limit, d.limits.maxCount)
 	}
-	for ask := int(limit); r.wants(); ask = min(2*ask, g.PendingCount()) {
+	purged := 0
+	for ask := int(limit); r.wants() && purged < maxPurge; ask = min(2*ask, g.PendingCount()) {
 		// What was put into the reply is not claimed yet: it comes first again.
 		var deleted []stream.ID
 		for _, p := range g.Oldest(c.NowMS-d.minIdleMS, ask, nil)[len(r.collected):] {
@@ -276,12 +277,16 @@ func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state
 		if len(deleted) == 0 {
 			break
 		}
-		c.Tx.GroupAck(key, d.group, deleted)
+		purged += c.Tx.GroupAck(key, d.group, deleted)
 	}
 	if len(r.collected) > 0 {
 		c.Tx.GroupClaim(key, d.group, d.consumer, r.collected, c.NowMS, c.NowMS, groups.Count{How: groups.CountUp})
 	}
 }
+
+// maxPurge bounds how many deleted entries a claim finds before it gives up: who has pending millions of them does not
+// make everybody wait.
+const maxPurge = 10_000
 
 // retry asks to look again when an entry may be claimed: of those that are pending, or that others may get meanwhile.
 func (d *delivery) retry(c *command.Call, g *groups.Group) {
