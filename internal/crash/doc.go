@@ -10,6 +10,13 @@
 //  3. nothing is there twice;
 //  4. nothing is there that nobody sent, and whatever a reader was shown is there.
 //
+// Consumer groups have three proofs. A worker with groups of its own (worker.go)
+// knows from a plain model (ledger.go) what every pending entry must be, to the
+// time of its last delivery. A crew (crew.go) shares a group and checks what must
+// hold whoever was faster. And short histories of clients that share everything
+// (history.go), across kill -9 too, are held against a sequential model
+// (linear.go) by porcupine, which looks for an order that explains them.
+//
 // SIGKILL leaves the page cache, so the laws hold for every sync mode. What a
 // power cut may take is the subject of the tests of package log.
 package crash

@@ -2,7 +2,6 @@ package crash
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,36 +45,6 @@ func (b board) entry(n uint16) []byte { at := 2 + perEntry*(int(n)-1); return b[
 
 // known says whether n has a place at all.
 func (b board) known(n uint16) bool { return n >= 1 && n <= b.last() }
-
-type opKind uint8
-
-const (
-	opAdd opKind = iota
-	opDelete
-	opRead      // XREADGROUP ... >
-	opHistory   // XREADGROUP ... ID
-	opAck       //
-	opClaim     // XCLAIM
-	opAutoClaim // XAUTOCLAIM
-	opPending   // XPENDING - +
-	opSetID     // XGROUP SETID
-	opInfo      // XINFO GROUPS
-	opKinds
-)
-
-// op is one operation of a client.
-type op struct {
-	kind     opKind
-	key      string
-	consumer byte
-	ids      []uint16 // the IDs named; of ranges, the start
-	count    int
-	block    int // ms, of opRead; 0 does not block
-	noAck    bool
-	justID   bool
-	force    bool
-	retry    int // RETRYCOUNT, -1 for none
-}
 
 // step applies an operation and says how it must have been answered.
 func step(p places, o op) (places, string) {
@@ -241,51 +210,4 @@ func (b board) info() string {
 		}
 	}
 	return fmt.Sprintf("pending %d, delivered %d, lag %d", pending, b.delivered(), lag)
-}
-
-// args is the operation as a command. An entry's content follows from its ID.
-func (o op) args() []string {
-	ids := make([]string, len(o.ids))
-	for i, n := range o.ids {
-		ids[i] = fmt.Sprint(n, "-0")
-	}
-	consumer, count := fmt.Sprint("c", o.consumer), strconv.Itoa(o.count)
-	var a []string
-	switch o.kind {
-	case opAdd:
-		return []string{"XADD", o.key, ids[0], "n", ids[0]}
-	case opDelete:
-		return append([]string{"XDEL", o.key}, ids...)
-	case opAck:
-		return append([]string{"XACK", o.key, "g"}, ids...)
-	case opRead, opHistory:
-		a = []string{"XREADGROUP", "GROUP", "g", consumer, "COUNT", count}
-		if o.block > 0 {
-			a = append(a, "BLOCK", strconv.Itoa(o.block))
-		}
-		if o.noAck {
-			a = append(a, "NOACK")
-		}
-		return append(a, "STREAMS", o.key, append(ids, ">")[0])
-	case opClaim:
-		a = slices.Concat([]string{"XCLAIM", o.key, "g", consumer, "0"}, ids)
-		if o.force {
-			a = append(a, "FORCE")
-		}
-		if o.retry >= 0 {
-			a = append(a, "RETRYCOUNT", strconv.Itoa(o.retry))
-		}
-	case opAutoClaim:
-		a = []string{"XAUTOCLAIM", o.key, "g", consumer, "0", ids[0], "COUNT", count}
-	case opPending:
-		return []string{"XPENDING", o.key, "g", "-", "+", "10000"}
-	case opSetID:
-		return []string{"XGROUP", "SETID", o.key, "g", ids[0]}
-	case opInfo:
-		return []string{"XINFO", "GROUPS", o.key}
-	}
-	if o.justID {
-		a = append(a, "JUSTID")
-	}
-	return a
 }

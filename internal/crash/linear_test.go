@@ -19,7 +19,7 @@ import (
 	"github.com/weirmq/weir/internal/oracle"
 )
 
-var histories = flag.Int("histories", 40, "histories of concurrent clients to check; a fifth as many go across kill -9")
+var histories = flag.Int("histories", 200, "histories of concurrent clients to check; a fifth as many go across kill -9")
 
 // checking is how long the checker may think about one history. A history that
 // it has not decided by then proves nothing, and fails the test.

@@ -1,0 +1,383 @@
+package crash
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// crew is eight consumers of one group that share one stream: each appends, takes
+// new entries, acknowledges what it holds, and claims what rests with others. What
+// one of them cannot know of the others is not assumed; what must hold all the
+// same is checked while they work and after each restart.
+type crew struct {
+	members []*member
+
+	mu    sync.Mutex
+	added map[string]bool // answered XADDs
+	jobs  map[string]*job // entries that were given to somebody
+}
+
+// job is what is known of an entry that was delivered.
+type job struct {
+	shown      bool            // by >, which happens once
+	holders    map[string]bool // who may have it: whom it was shown to, and who claimed it
+	deliveries int             // at least
+	ackSent    bool
+	acked      bool
+}
+
+const (
+	crewStream = "crew"
+	crewGroup  = "all"
+)
+
+// member is one of them.
+type member struct {
+	*crew
+	index    int
+	name     string
+	rand     *rand.Rand
+	n        uint64
+	held     []string
+	lastNew  string // the last entry got by >
+	claiming bool   // an XAUTOCLAIM is on its way
+	answered int
+}
+
+func newCrew(seed uint64) *crew {
+	c := &crew{added: map[string]bool{}, jobs: map[string]*job{}}
+	for i := range 8 {
+		c.members = append(c.members, &member{crew: c, index: i, name: fmt.Sprint("m", i), rand: rand.New(rand.NewPCG(seed, uint64(100+i)))})
+	}
+	return c
+}
+
+// create makes the group, before the first session.
+func (c *crew) create(addr string) error {
+	conn, err := oracle.Dial(addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = conn.MustDo("XGROUP", "CREATE", crewStream, crewGroup, "0", "MKSTREAM")
+	return err
+}
+
+// session works until the connection breaks or stop closes. It returns nil when
+// the server went away.
+func (m *member) session(addr string, stop <-chan struct{}) error {
+	conn, err := oracle.Dial(addr)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = conn.Close() }()
+	for {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		var gone bool
+		switch p := m.rand.IntN(100); {
+		case p < 30:
+			gone, err = m.append(conn)
+		case p < 65:
+			gone, err = m.take(conn)
+		case p < 90:
+			gone, err = m.ack(conn)
+		default:
+			gone, err = m.claim(conn)
+		}
+		if gone || err != nil {
+			return err
+		}
+		m.answered++
+	}
+}
+
+// do sends a command. gone is that there was no answer.
+func (m *member) do(conn *oracle.Conn, args ...string) (rep oracle.Reply, gone bool, err error) {
+	rep, err = conn.Do(args...)
+	if err != nil || rep.Kind == 'c' {
+		return rep, true, nil
+	}
+	if rep.IsError() {
+		err = fmt.Errorf("%s: %s", oracle.FormatCommand(args), rep)
+	}
+	return rep, false, err
+}
+
+func (m *member) append(conn *oracle.Conn) (gone bool, err error) {
+	m.n++
+	rep, gone, err := m.do(conn, "XADD", crewStream, "*", "w", strconv.Itoa(m.index), "n", strconv.FormatUint(m.n, 10), "p", payload(m.index, m.n))
+	if gone || err != nil {
+		return gone, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.added[rep.Text] = true
+	return false, nil
+}
+
+// take reads new entries. Nobody ever gets one that somebody has got by >.
+func (m *member) take(conn *oracle.Conn) (gone bool, err error) {
+	rep, gone, err := m.do(conn, "XREADGROUP", "GROUP", crewGroup, m.name, "COUNT", strconv.Itoa(1+m.rand.IntN(8)), "BLOCK", "2", "STREAMS", crewStream, ">")
+	if gone || err != nil || rep.Null {
+		return gone, err
+	}
+	ids, err := entryIDs(rep.Elems[0].Elems[1])
+	if err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		j := m.job(id)
+		if j.shown {
+			return false, fmt.Errorf("%s was delivered to %s, and before to one of %v, without a claim", id, m.name, j.holders)
+		}
+		if m.lastNew != "" && compareIDs(id, m.lastNew) <= 0 {
+			return false, fmt.Errorf("%s was delivered to %s after %s", id, m.name, m.lastNew)
+		}
+		j.shown, m.lastNew = true, id
+		m.got(j, id)
+	}
+	return false, nil
+}
+
+// got: a delivery to m was answered. The lock is held, as it is for job.
+func (m *member) got(j *job, id string) {
+	j.deliveries++
+	j.holders[m.name] = true
+	m.held = append(m.held, id)
+}
+
+func (c *crew) job(id string) *job {
+	j := c.jobs[id]
+	if j == nil {
+		j = &job{holders: map[string]bool{}}
+		c.jobs[id] = j
+	}
+	return j
+}
+
+func (m *member) ack(conn *oracle.Conn) (gone bool, err error) {
+	if len(m.held) == 0 {
+		return false, nil
+	}
+	m.rand.Shuffle(len(m.held), func(i, j int) { m.held[i], m.held[j] = m.held[j], m.held[i] })
+	n := 1 + m.rand.IntN(len(m.held))
+	ids := m.held[:n:n]
+	m.held = m.held[n:]
+	m.mu.Lock()
+	for _, id := range ids {
+		m.job(id).ackSent = true
+	}
+	m.mu.Unlock()
+	_, gone, err = m.do(conn, append([]string{"XACK", crewStream, crewGroup}, ids...)...)
+	if gone || err != nil {
+		return gone, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		m.job(id).acked = true
+	}
+	return false, nil
+}
+
+// claim takes over what has rested for a moment, from anybody.
+func (m *member) claim(conn *oracle.Conn) (gone bool, err error) {
+	m.claiming = true
+	rep, gone, err := m.do(conn, "XAUTOCLAIM", crewStream, crewGroup, m.name, strconv.Itoa(m.rand.IntN(8)), "0", "COUNT", "4")
+	if gone || err != nil {
+		return gone, err
+	}
+	m.claiming = false
+	ids, err := entryIDs(rep.Elems[1])
+	if err != nil {
+		return false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		m.got(m.job(id), id)
+	}
+	return false, nil
+}
+
+func entryIDs(list oracle.Reply) ([]string, error) {
+	var ids []string
+	for _, r := range list.Elems {
+		e, err := parseEntry(r)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, e.id)
+	}
+	return ids, nil
+}
+
+func compareIDs(a, b string) int {
+	var x, y [2]uint64
+	_, err1 := fmt.Sscanf(a, "%d-%d", &x[0], &x[1])
+	_, err2 := fmt.Sscanf(b, "%d-%d", &y[0], &y[1])
+	if err1 != nil || err2 != nil {
+		panic(fmt.Sprintf("not two IDs: %q, %q", a, b))
+	}
+	return slices.Compare(x[:], y[:])
+}
+
+// check looks at everything after a restart, when nobody is at work.
+func (c *crew) check(conn *oracle.Conn) error {
+	entries, err := readStream(conn, crewStream)
+	if err != nil {
+		return err
+	}
+	place := map[string]int{}
+	for i, e := range entries {
+		place[e.id] = i + 1
+	}
+	for id := range c.added {
+		if place[id] == 0 {
+			return fmt.Errorf("entry %s was acknowledged and is gone", id)
+		}
+	}
+	for id := range c.jobs {
+		if place[id] == 0 {
+			return fmt.Errorf("entry %s was given to a consumer and is gone", id)
+		}
+	}
+	rep, err := conn.MustDo("XINFO", "GROUPS", crewStream)
+	if err != nil {
+		return err
+	}
+	info := fields(rep.Elems[0])
+	delivered := place[info["last-delivered-id"].Text]
+	if lag := strconv.Itoa(len(entries) - delivered); info["lag"].Text != lag {
+		return fmt.Errorf("lag is %s, and there are %s entries above %s", info["lag"].Text, lag, info["last-delivered-id"].Text)
+	}
+	rows, err := conn.MustDo("XPENDING", crewStream, crewGroup, "-", "+", "1000000")
+	if err != nil {
+		return err
+	}
+	if n := strconv.Itoa(len(rows.Elems)); info["pending"].Text != n {
+		return fmt.Errorf("pending is %s, and XPENDING has %s rows", info["pending"].Text, n)
+	}
+	return c.checkPending(entries, delivered, rows)
+}
+
+// checkPending: what is pending is what was delivered, without what was
+// acknowledged.
+func (c *crew) checkPending(entries []entry, delivered int, rows oracle.Reply) error {
+	claiming := map[string]bool{}
+	for _, m := range c.members {
+		if m.claiming {
+			claiming[m.name] = true
+		}
+		m.held, m.claiming = nil, false
+	}
+	pending := map[string]oracle.Reply{}
+	for _, row := range rows.Elems {
+		pending[row.Elems[0].Text] = row
+	}
+	for i, e := range entries {
+		row, isPending := pending[e.id]
+		delete(pending, e.id)
+		if i >= delivered {
+			if isPending || c.jobs[e.id] != nil {
+				return fmt.Errorf("entry %s is above the last delivered, and was delivered: %s, %+v", e.id, row, c.jobs[e.id])
+			}
+			continue
+		}
+		j := c.job(e.id)
+		j.shown = true // its reply may have been lost, but it never comes by > again
+		switch {
+		case isPending && j.acked:
+			return fmt.Errorf("entry %s was acknowledged, and is pending: %s", e.id, row)
+		case !isPending && !j.ackSent:
+			return fmt.Errorf("entry %s was delivered and never acknowledged, and is not pending: %+v", e.id, j)
+		case isPending:
+			if err := c.checkRow(j, claiming, row); err != nil {
+				return err
+			}
+		default:
+			j.acked = true
+		}
+	}
+	for id := range pending {
+		return fmt.Errorf("entry %s is pending, and not in the stream", id)
+	}
+	return nil
+}
+
+func (c *crew) checkRow(j *job, claiming map[string]bool, row oracle.Reply) error {
+	owner := row.Elems[1].Text
+	lost := j.deliveries == 0 // the reply of the delivery
+	if !lost && !j.holders[owner] && !claiming[owner] {
+		return fmt.Errorf("%s is not with one of %v, nor of those that were claiming: %v", row, j.holders, claiming)
+	}
+	n, err := strconv.Atoi(row.Elems[3].Text)
+	if err != nil || n < max(j.deliveries, 1) || n > max(j.deliveries, 1)+len(claiming) {
+		return fmt.Errorf("%s: deliveries are not %d, nor up to %d more", row, j.deliveries, len(claiming))
+	}
+	j.deliveries, j.holders, j.ackSent = n, map[string]bool{owner: true}, false
+	for _, m := range c.members {
+		if m.name == owner {
+			m.held = append(m.held, row.Elems[0].Text)
+		}
+	}
+	return nil
+}
+
+// drain does all that is left, as the last worker would, and then every entry must
+// have been given to somebody, and nothing be left.
+func (c *crew) drain(conn *oracle.Conn) error {
+	m := c.members[0]
+	for {
+		rep, err := conn.MustDo("XAUTOCLAIM", crewStream, crewGroup, m.name, "0", "0", "COUNT", "100")
+		if err != nil {
+			return err
+		}
+		ids, err := entryIDs(rep.Elems[1])
+		if err != nil {
+			return err
+		}
+		before := m.lastNew
+		if _, err := m.take(conn); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			m.got(m.job(id), id)
+		}
+		if len(m.held) > 0 {
+			if _, err := conn.MustDo(append([]string{"XACK", crewStream, crewGroup}, m.held...)...); err != nil {
+				return err
+			}
+		}
+		for _, id := range m.held {
+			m.job(id).ackSent, m.job(id).acked = true, true
+		}
+		m.held = nil
+		if len(ids) == 0 && m.lastNew == before {
+			break
+		}
+	}
+	entries, err := readStream(conn, crewStream)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if j := c.jobs[e.id]; j == nil || j.deliveries == 0 && !j.acked {
+			errs = append(errs, fmt.Errorf("entry %s was never given to anybody", e.id))
+		}
+	}
+	return errors.Join(errs...)
+}

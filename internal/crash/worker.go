@@ -1,0 +1,188 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// worker works on a stream and groups of its own, and so knows what everything
+// must be. Like a writer it lives across restarts of the server.
+type worker struct {
+	index    int
+	key      string
+	pipeline int
+	rand     *rand.Rand
+	n        uint16 // the last ID used
+
+	known *ledger // of all that was answered
+	sent  []sent  // what was not, of this session
+	acked int     // in this session
+	late  int     // of all sessions: not answered, and had happened
+}
+
+// sent is an operation on its way.
+type sent struct {
+	op op
+	at int64 // unix ms
+}
+
+// clockSlack is how much earlier than its sending a command may be dated, for a
+// turn of the server's loop reads the clock once.
+const clockSlack = 50
+
+func newWorker(index int, seed uint64) *worker {
+	return &worker{
+		index: index, key: fmt.Sprint("jobs-", index), pipeline: []int{1, 16}[index%2],
+		rand: rand.New(rand.NewPCG(seed, uint64(index))), known: newLedger(),
+	}
+}
+
+func newWorkers(seed uint64) []*worker {
+	var ws []*worker
+	for i := range 8 {
+		ws = append(ws, newWorker(i, seed))
+	}
+	return ws
+}
+
+func (w *worker) next() op {
+	o := op{key: w.key, group: []string{"g", "g", "h"}[w.rand.IntN(3)], consumer: byte(w.rand.IntN(3)), count: 1 + w.rand.IntN(12), retry: -1}
+	back := func(most int) uint16 { return w.n - uint16(w.rand.IntN(min(most, int(w.n)+1))) }
+	some := func(most int) {
+		for range 1 + w.rand.IntN(most) {
+			o.ids = append(o.ids, back(200))
+		}
+		slices.Sort(o.ids)
+		o.ids = slices.Compact(o.ids)
+	}
+	switch p := w.rand.IntN(1000); {
+	case w.n == 0 || p >= 995:
+		o.kind, o.ids = opCreate, []uint16{back(30)}
+		w.n = max(w.n, 1) // whatever becomes of it, entries follow
+	case p < 300 && w.n < 60_000:
+		w.n++
+		o.kind, o.ids = opAdd, []uint16{w.n}
+	case p < 500:
+		o.kind, o.noAck = opRead, w.rand.IntN(12) == 0
+	case p < 700:
+		o.kind = opAck
+		some(24)
+	case p < 780:
+		o.kind, o.justID, o.force = opClaim, w.rand.IntN(4) == 0, w.rand.IntN(4) == 0
+		some(6)
+		if w.rand.IntN(4) == 0 {
+			o.retry = w.rand.IntN(20)
+		}
+		if w.rand.IntN(4) == 0 {
+			o.timeMS = time.Now().UnixMilli() - w.rand.Int64N(1e9) - 1000
+		}
+		if w.rand.IntN(8) == 0 {
+			o.lastID = back(60)
+		}
+	case p < 880:
+		o.kind, o.justID, o.ids = opAutoClaim, w.rand.IntN(4) == 0, []uint16{back(200)}
+	case p < 920:
+		o.kind, o.ids = opHistory, []uint16{back(200)}
+	case p < 950:
+		o.kind = opDelete
+		some(4)
+	case p < 970:
+		o.kind, o.count = opTrim, 150
+	case p < 980:
+		o.kind, o.ids = opSetID, []uint16{back(60)}
+	case p < 987:
+		o.kind = opDeleteConsumer
+	case p < 993:
+		o.kind = opCreateConsumer
+	default:
+		o.kind = opDestroy
+	}
+	return o
+}
+
+// session works until the connection breaks or stop closes. It returns nil when
+// the server went away.
+func (w *worker) session(addr string, stop <-chan struct{}) error {
+	w.sent, w.acked = nil, 0
+	c, err := oracle.Dial(addr)
+	if err != nil {
+		return nil // killed before the session began
+	}
+	defer func() { _ = c.Close() }()
+	var batch []byte
+	for {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		batch = batch[:0]
+		now := time.Now().UnixMilli()
+		for range w.pipeline {
+			o := w.next()
+			w.sent = append(w.sent, sent{o, now}) // before it leaves: it may arrive even if writing fails
+			batch = oracle.AppendCommand(batch, o.args()...)
+		}
+		if _, err := c.Write(batch); err != nil {
+			return nil
+		}
+		for range w.pipeline {
+			rep, err := c.Receive()
+			if err != nil || rep.Kind == 'c' {
+				return nil // a reply cut in the middle counts as none
+			}
+			if err := w.answered(rep); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// answered holds a reply against the ledger.
+func (w *worker) answered(rep oracle.Reply) error {
+	s := w.sent[0]
+	w.sent = w.sent[1:]
+	w.acked++
+	got, err := s.op.outcome(rep)
+	if err != nil {
+		return fmt.Errorf("%s: %w", oracle.FormatCommand(s.op.args()), err)
+	}
+	if want := w.known.apply(s.op, s.span(time.Now())); got != want {
+		return fmt.Errorf("%s was answered by %q, not %q", oracle.FormatCommand(s.op.args()), got, want)
+	}
+	return nil
+}
+
+// span is when an operation happened that was done by then, if ever.
+func (s sent) span(by time.Time) span { return span{s.at - clockSlack, by.UnixMilli()} }
+
+// settle finds the prefix of what was sent that explains what is there: all that
+// was answered, and perhaps some of what was on its way when the server died, each
+// as a whole. What is there is what the next session builds on.
+func (w *worker) settle(c *oracle.Conn, died time.Time) error {
+	found, err := readFull(c, w.key)
+	if err != nil {
+		return err
+	}
+	var differences string
+	for k := 0; ; k++ {
+		text := w.known.difference(found)
+		if text == "" {
+			w.known, w.sent, w.late = found.ledger(), nil, w.late+k
+			w.n = max(w.n, found.last)
+			return nil
+		}
+		differences += fmt.Sprintf("after %d more: %.300s\n", k, text)
+		if k < len(w.sent) {
+			differences += fmt.Sprintf("then at %d: %s\n", w.sent[k].at, oracle.FormatCommand(w.sent[k].op.args()))
+		}
+		if k == len(w.sent) {
+			return fmt.Errorf("%s: %d operations were answered, %d more sent, and none of these numbers explains what is there:\n%s", w.key, w.acked, len(w.sent), differences)
+		}
+		w.known.apply(w.sent[k].op, w.sent[k].span(died))
+	}
+}
