@@ -28,6 +28,14 @@ func (h *ageHeap) Pop() any {
 	return p
 }
 
+// restore puts a heap in order of which nothing is known.
+func (h *ageHeap) restore() {
+	for i, p := range *h {
+		p.heapIndex = int32(i)
+	}
+	heap.Init(h)
+}
+
 // older orders pages by their oldest delivery, and those of the same time by their IDs: pages never change places.
 func (p *page) older(q *page) bool {
 	return p.oldest < q.oldest || p.oldest == q.oldest && p.first.Less(q.first)
@@ -53,8 +61,8 @@ func (g *Group) Oldest(untilMS int64, limit int, dst []Entry) []Entry {
 	for len(front.list) > 0 {
 		i := heap.Pop(front).(int)
 		p := all[i]
-		if p.oldest > untilMS || len(dst)-start == limit && p.oldest >= dst[len(dst)-1].DeliveredMS {
-			break
+		if p.oldest > untilMS || len(dst)-start == limit && !p.before(dst[len(dst)-1]) {
+			break // and so are all that come after it
 		}
 		for c := p.cursor(); c.next(); {
 			if c.deliveredMS <= untilMS {
@@ -70,6 +78,11 @@ func (g *Group) Oldest(untilMS int64, limit int, dst []Entry) []Entry {
 	}
 	slices.SortFunc(dst[start:], byAge)
 	return dst
+}
+
+// before reports whether a page may have an entry that comes before e in order of age.
+func (p *page) before(e Entry) bool {
+	return p.oldest < e.DeliveredMS || p.oldest == e.DeliveredMS && p.first.Less(e.ID)
 }
 
 func byAge(a, b Entry) int {

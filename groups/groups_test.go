@@ -146,20 +146,21 @@ func checkOldest(t interface {
 	if !ok {
 		return
 	}
-	until := n.pending[ids[len(ids)/2]].delivered
-	for _, limit := range []int{1, 3, math.MaxInt} {
-		var want []stream.ID
-		for _, id := range ids {
-			if n.pending[id].delivered <= until && len(want) < limit {
-				want = append(want, id)
-			}
+	before := Entry{Deliveries: -1} // what is in dst already stays
+	for _, until := range []int64{n.pending[ids[0]].delivered, n.pending[ids[len(ids)/2]].delivered, math.MaxInt64} {
+		old := 0
+		for old < len(ids) && n.pending[ids[old]].delivered <= until {
+			old++
 		}
-		got := g.Oldest(until, limit, nil)
-		same := slices.EqualFunc(got, want, func(e Entry, id stream.ID) bool {
-			return e.DeliveredMS == n.pending[id].delivered && e.DeliveredMS <= until
-		})
-		if !same {
-			t.Fatalf("Oldest(%d, %d) = %v, want %v", until, limit, got, want)
+		for _, limit := range []int{1, 3, old, math.MaxInt} {
+			want := ids[:min(old, limit)]
+			got := g.Oldest(until, limit, []Entry{before})
+			same := slices.EqualFunc(got[1:], want, func(e Entry, id stream.ID) bool {
+				return e.ID == id && e.DeliveredMS == n.pending[id].delivered && e.Deliveries == n.pending[id].deliveries
+			})
+			if !same || got[0] != before {
+				t.Fatalf("Oldest(%d, %d) = %v, want %v", until, limit, got, want)
+			}
 		}
 	}
 }
@@ -170,14 +171,18 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 		var set Set
 		g := set.Create([]byte("g"), stream.ID{}, 0)
 		n := &naive{pending: map[stream.ID]naiveEntry{}, consumers: map[string]bool{}}
-		top := stream.ID{}
-		now := int64(1_700_000_000_000)
+		top := rapid.SampledFrom([]stream.ID{{}, {MS: 1_700_000_000_000}, {MS: math.MaxUint64 - 3}, {MS: math.MaxUint64, Seq: 1 << 62}}).Draw(t, "top")
+		now := rapid.SampledFrom([]int64{1_700_000_000_000, 0, -5, math.MinInt64 + 1<<40, math.MaxInt64 - 1<<40}).Draw(t, "now")
 		stride := rapid.SampledFrom([]uint64{0, 1, 1 << 40, 1 << 63}).Draw(t, "stride")
+		members := rapid.SampledFrom([]int{1, 5, 60}).Draw(t, "members")
 		next := func() stream.ID {
 			if stride > 0 && rapid.Bool().Draw(t, "ms") && top.MS+stride > top.MS {
 				top = stream.ID{MS: top.MS + stride, Seq: rapid.Uint64Range(0, 2).Draw(t, "seq")}
 			} else if top.Seq >= 1<<63 {
 				top.Seq++
+				if top.Seq == 0 {
+					t.Skip("no higher ID")
+				}
 			} else {
 				top.Seq += rapid.SampledFrom([]uint64{1, 2, 1 << 62}).Draw(t, "step")
 			}
@@ -197,12 +202,13 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 			}
 			if rapid.Bool().Draw(t, "unsorted") {
 				slices.Reverse(some)
-				some = append(some, some[0], stream.ID{MS: 7, Seq: 1 << 50})
+				beside, _ := some[0].Next()
+				some = append(some, some[0], stream.ID{MS: 7, Seq: 1 << 50}, beside)
 			}
 			return some
 		}
 		consumer := func() *Consumer {
-			name := fmt.Sprintf("c%d", rapid.IntRange(0, 4).Draw(t, "consumer"))
+			name := fmt.Sprintf("c%d", rapid.IntRange(0, members-1).Draw(t, "consumer"))
 			if c := g.Consumer([]byte(name)); c != nil {
 				return c
 			}
@@ -242,6 +248,79 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 					n.pending[id] = naiveEntry{c.Name(), now, 1}
 				}
 			},
+			"deliver in turns": func(*rapid.T) {
+				count := rapid.IntRange(1, 9).Draw(t, "count")
+				for range rapid.IntRange(1, 60).Draw(t, "turns") {
+					c := consumer()
+					var ids []stream.ID
+					for range count {
+						ids = append(ids, next())
+					}
+					g.Deliver(c, ids, now)
+					for _, id := range ids {
+						n.pending[id] = naiveEntry{c.Name(), now, 1}
+					}
+				}
+			},
+			"go back and deliver everything": func(*rapid.T) { // XGROUP SETID
+				c, ids := consumer(), n.sorted()
+				ids = ids[rapid.IntRange(0, len(ids)).Draw(t, "from"):]
+				now++
+				for some := range slices.Chunk(ids, rapid.IntRange(1, 300).Draw(t, "count")) {
+					g.Deliver(c, some, now)
+				}
+				for _, id := range ids {
+					n.pending[id] = naiveEntry{c.Name(), now, 1}
+				}
+			},
+			"ack nearly all": func(*rapid.T) {
+				ids, left := n.sorted(), rapid.IntRange(2, 40).Draw(t, "one in")
+				ids = slices.DeleteFunc(ids, func(stream.ID) bool { left--; return left%11 == 0 })
+				if got := g.Ack(ids); got != len(ids) {
+					t.Fatalf("Ack = %d, want %d", got, len(ids))
+				}
+				for _, id := range ids {
+					delete(n.pending, id)
+				}
+			},
+			"see and look up": func(*rapid.T) {
+				for _, id := range append(pick(), stream.MinID, stream.MaxID, top) {
+					got, ok := g.Lookup(id)
+					want, there := n.pending[id]
+					if ok != there || ok && (got.DeliveredMS != want.delivered || got.Deliveries != want.deliveries) {
+						t.Fatalf("Lookup(%v) = %v, %t", id, got, ok)
+					}
+				}
+				c := consumer()
+				from, left := top, 0
+				if ids := pick(); len(ids) > 0 {
+					from = ids[0]
+				}
+				for id, e := range n.pending {
+					if e.owner == c.Name() && !id.Less(from) {
+						left++
+					}
+				}
+				for it := g.PendingOf(c, from); it.Next(); left-- {
+					if it.ID().Less(from) {
+						t.Fatalf("%v is below %v", it.ID(), from)
+					}
+				}
+				if left != 0 {
+					t.Fatalf("%d of %q from %v on are missing", left, c.Name(), from)
+				}
+				until, last := now-rapid.Int64Range(-10, 1000).Draw(t, "until"), top
+				for id, e := range n.pending {
+					if e.delivered <= until && !id.Less(from) && !last.Less(id) {
+						left++
+					}
+				}
+				for it := g.Pending(from); it.NextUntil(until, last); left-- {
+				}
+				if left != 0 {
+					t.Fatalf("%d delivered until %d from %v to %v are missing", left, until, from, last)
+				}
+			},
 			"ack": func(*rapid.T) {
 				ids, want := pick(), 0
 				for _, id := range ids {
@@ -255,13 +334,13 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 				}
 			},
 			"claim": func(*rapid.T) {
-				c, ids, a := consumer(), pick(), count()
+				c, ids, a := consumer(), append(pick(), next()), count()
 				at := now - rapid.Int64Range(0, 5000).Draw(t, "idle")
 				g.Claim(c, ids, at, a)
 				claim(ids, c.Name(), at, a)
 			},
 			"release": func(*rapid.T) {
-				ids, a := pick(), count()
+				ids, a := append(pick(), next()), count()
 				g.Release(ids, a)
 				claim(ids, "", 0, a)
 			},
@@ -283,4 +362,152 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 			"": func(t *rapid.T) { check(t, g, n) },
 		})
 	})
+}
+
+// TestOneConsumerOfManyPagesGoes is what the naive group is too small for: consumers that are in few of many pages.
+func TestOneConsumerOfManyPagesGoes(t *testing.T) {
+	g := new(Set).Create([]byte("g"), stream.ID{}, 0)
+	n := &naive{pending: map[stream.ID]naiveEntry{}, consumers: map[string]bool{}}
+	const entries = 100 * pageMax
+	for i := range entries {
+		name := "many"
+		if i >= 5*pageMax && i < 6*pageMax || i%(40*pageMax) == 7 {
+			name = "few" // one page of its own, and somewhere in three others
+		}
+		c := g.Consumer([]byte(name))
+		if c == nil {
+			c = g.CreateConsumer([]byte(name), 0)
+			n.consumers[name] = true
+		}
+		id, at := stream.ID{MS: uint64(i/3 + 1), Seq: uint64(i)}, int64(i^0x155) // older and younger by turns
+		g.Deliver(c, []stream.ID{id}, at)
+		n.pending[id] = naiveEntry{name, at, 1}
+	}
+	check(t, g, n)
+	for _, name := range []string{"few", "many"} {
+		maps.DeleteFunc(n.pending, func(_ stream.ID, e naiveEntry) bool { return e.owner == name })
+		delete(n.consumers, name)
+		g.DeleteConsumer([]byte(name))
+		check(t, g, n)
+	}
+	if len(g.pending.pages)+len(g.pending.byAge) != 0 {
+		t.Error("pages are left")
+	}
+}
+
+func TestAPageKeepsTheExtremes(t *testing.T) {
+	const most = math.MaxUint64
+	entries := []entry{
+		{stream.ID{}, 0, 0, 0},
+		{stream.ID{Seq: 1}, math.MinInt64, math.MaxInt64, 1},
+		{stream.ID{Seq: most}, math.MaxInt64, 1, 1},
+		{stream.ID{MS: 1}, -1, 1, math.MaxUint32 - 1},
+		{stream.ID{MS: 1, Seq: 1 << 62}, -1, 1, math.MaxUint32 - 1},
+		{stream.ID{MS: 1, Seq: most}, -1, 1, math.MaxUint32 - 1},
+		{stream.ID{MS: 1 << 62, Seq: 3}, -1, 1, 7},
+		{stream.ID{MS: most}, 1, 1, 7},
+		{stream.ID{MS: most, Seq: most - 1}, 1, math.MaxInt64, 7},
+		{stream.ID{MS: most, Seq: most}, 1, math.MaxInt64, 7},
+	}
+	for from := range entries {
+		for to := from + 1; to <= len(entries); to++ {
+			p := new(page)
+			p.encode(entries[from:to])
+			if got := p.decode(nil); !slices.Equal(got, entries[from:to]) {
+				t.Fatalf("%v became %v", entries[from:to], got)
+			}
+			for _, owner := range []uint32{0, 1, 7, math.MaxUint32 - 1, 99} {
+				q := new(page)
+				q.encode(entries[from:to])
+				want := slices.DeleteFunc(slices.Clone(entries[from:to]), func(e entry) bool { return e.owner == owner })
+				removed := q.without(owner)
+				if got := q.decode(nil); removed != to-from-len(want) || !slices.Equal(got, want) || int(q.n) != len(want) {
+					t.Fatalf("%v without %d became %v", entries[from:to], owner, got)
+				}
+			}
+		}
+	}
+}
+
+// TestWhatIsAmongTheEntriesOfAnotherIsTakenOut takes owners out of pages of random entries: what is left is told from
+// further away, which takes more bytes.
+func TestWhatIsAmongTheEntriesOfAnotherIsTakenOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var entries []entry
+		id := stream.ID{}
+		step := rapid.SampledFrom([]uint64{1, 63, 64, 1 << 20, 1 << 61, 1<<62 - 1, 1 << 62})
+		for range rapid.IntRange(1, pageMax).Draw(t, "n") {
+			up := id
+			if rapid.Bool().Draw(t, "ms") {
+				up = stream.ID{MS: id.MS + step.Draw(t, "step"), Seq: rapid.SampledFrom([]uint64{0, 1, math.MaxUint64}).Draw(t, "seq")}
+			} else {
+				up.Seq += step.Draw(t, "step")
+			}
+			if !id.Less(up) {
+				break
+			}
+			id = up
+			entries = append(entries, entry{id, rapid.Int64Range(0, 3).Draw(t, "at"), 1, rapid.Uint32Range(0, 2).Draw(t, "owner")})
+		}
+		if len(entries) == 0 {
+			return
+		}
+		p := new(page)
+		p.encode(entries)
+		for owner := range uint32(3) {
+			p.without(owner)
+			entries = slices.DeleteFunc(entries, func(e entry) bool { return e.owner == owner })
+			if got := p.decode(nil); !slices.Equal(got, entries) {
+				t.Fatalf("without %d: %v, want %v", owner, got, entries)
+			}
+		}
+	})
+}
+
+func TestASetHoldsGroupsByAnyName(t *testing.T) {
+	var none *Set
+	if none.Len() != 0 || none.Get([]byte("g")) != nil || none.Destroy([]byte("g")) {
+		t.Error("a nil set has something")
+	}
+	for range none.All() {
+		t.Error("a nil set has a group")
+	}
+	var set Set
+	for _, name := range []string{"z", "", "a\x00b", "a"} {
+		set.Create([]byte(name), stream.ID{MS: 5}, Unknown)
+	}
+	var names []string
+	for g := range set.All() {
+		names = append(names, g.Name())
+	}
+	if want := []string{"", "a", "a\x00b", "z"}; !slices.Equal(names, want) || set.Len() != 4 {
+		t.Errorf("groups %q, want %q", names, want)
+	}
+	if !set.Destroy([]byte("a")) || set.Destroy([]byte("a")) || set.Get([]byte("a")) != nil {
+		t.Error("a group is destroyed once")
+	}
+	g := set.Get([]byte("a\x00b"))
+	if g.LastDelivered() != (stream.ID{MS: 5}) || g.EntriesRead() != Unknown {
+		t.Errorf("group at %v, %d read", g.LastDelivered(), g.EntriesRead())
+	}
+	c := g.CreateConsumer([]byte(""), 7)
+	if c.SeenMS() != 7 || c.ActiveMS() != Unknown || g.Consumer([]byte("")) != c {
+		t.Errorf("a new consumer: seen %d, active %d", c.SeenMS(), c.ActiveMS())
+	}
+	c.Activate(8)
+	c.See(9)
+	if c.SeenMS() != 9 || c.ActiveMS() != 8 {
+		t.Errorf("seen %d, active %d", c.SeenMS(), c.ActiveMS())
+	}
+}
+
+func TestANameIsCopied(t *testing.T) {
+	name := []byte("name")
+	var set Set
+	g := set.Create(name, stream.ID{}, 0)
+	c := g.CreateConsumer(name, 0)
+	copy(name, "xxxx")
+	if set.Get([]byte("name")) != g || g.Consumer([]byte("name")) != c {
+		t.Error("a name changed with the caller's bytes")
+	}
 }

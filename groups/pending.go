@@ -32,17 +32,32 @@ func (l *pendingList) enrol(c *Consumer) {
 	l.owners = append(l.owners, c)
 }
 
-// expel removes a consumer's entries, and its index is free for another.
+// expel removes a consumer's entries, and its index is free for another. All of that is one step, though it may be
+// millions of entries: so no page is taken apart, and what is few in a page afterwards stays there until the next change.
 func (l *pendingList) expel(c *Consumer) {
-	for len(c.pages) > 0 {
-		ed := l.edit(c.pages[len(c.pages)-1])
-		for i := range ed.entries {
-			if ed.entries[i].owner == c.index {
-				ed.remove(i)
+	emptied := 0
+	for _, p := range c.pages {
+		l.n -= p.without(c.index)
+		if p.n == 0 {
+			emptied++
+		}
+	}
+	if many := len(c.pages) > len(l.pages)/16; many {
+		l.byAge = slices.DeleteFunc(l.byAge, (*page).empty)
+		l.byAge.restore()
+	} else {
+		for _, p := range c.pages {
+			if p.empty() {
+				heap.Remove(&l.byAge, int(p.heapIndex))
+			} else {
+				heap.Fix(&l.byAge, int(p.heapIndex))
 			}
 		}
-		ed.close()
 	}
+	if emptied > 0 {
+		l.pages = slices.DeleteFunc(l.pages, (*page).empty)
+	}
+	c.pages, c.pending = nil, 0
 	l.owners[c.index] = nil
 	l.free = append(l.free, c.index)
 }
