@@ -21,7 +21,7 @@ func TestParseXClaim(t *testing.T) {
 		{line: "xclaim k g c 5 1-1", want: with(func(*xclaimArgs) {})},
 		{line: "xclaim k g c -5 1-1", want: with(func(a *xclaimArgs) { a.minIdleMS = -5 })},
 		{line: "xclaim k g c 5 1-1 2 1-1", want: with(func(a *xclaimArgs) { a.ids = []stream.ID{one[0], {MS: 2}, one[0]} })},
-		{line: "xclaim k g c 5 justid", want: with(func(a *xclaimArgs) { a.ids, a.justID = nil, true })},
+		{line: "xclaim k g c 5 justid", want: with(func(a *xclaimArgs) { a.ids, a.justID = []stream.ID{}, true })},
 		{line: "xclaim k g c 5 1-1 Force JustID", want: with(func(a *xclaimArgs) { a.force, a.justID = true, true })},
 		{line: "xclaim k g c 5 1-1 idle 7", want: with(func(a *xclaimArgs) { a.since, a.sinceMS = sinceIdle, 7 })},
 		{line: "xclaim k g c 5 1-1 idle 7 TIME -8", want: with(func(a *xclaimArgs) { a.since, a.sinceMS = sinceTime, -8 })},

@@ -173,15 +173,17 @@ func ackFound(c *command.Call, key []byte, g *groups.Group, found []stream.ID) {
 	}
 }
 
-// walk goes over the pending entries of a group. It begins with seek.
+// walk goes over the pending entries of a group. It begins with seek or find.
 type walk struct {
 	group *groups.Group
 	it    groups.Iter
 	began bool
+	over  bool      // it stands on nothing: there is nothing at or above the last ID asked for
+	asked stream.ID // by find
 }
 
-// seek goes to the first entry that is not below id, and reports whether there is one. It goes forwards only, and is
-// over once there is none.
+// seek goes to the first entry that is not below id, and reports whether there is one. It goes forwards only, and ends
+// once there is none.
 func (w *walk) seek(id stream.ID) bool {
 	const steps = 64 // after which it is cheaper to search
 	if w.began {
@@ -196,6 +198,20 @@ func (w *walk) seek(id stream.ID) bool {
 	}
 	w.it, w.began = w.group.Pending(id), true
 	return w.it.Next()
+}
+
+// find goes to the entry of that ID, and reports whether it is pending. It may be asked for IDs in any order, but is
+// quickest when they ascend.
+func (w *walk) find(id stream.ID) bool {
+	switch {
+	case w.began && id.Less(w.asked):
+		w.began = false
+		fallthrough
+	case !w.over && !(w.began && id.Less(w.it.ID())):
+		w.over = !w.seek(id)
+	}
+	w.asked = id
+	return !w.over && w.it.ID() == id
 }
 
 // referrers tells which entries the groups of a stream refer to, for IDs that are asked about in ascending order. It

@@ -42,10 +42,7 @@ func runXAckDel(c *command.Call, a xackdelArgs) error {
 	var acked, deleted []stream.ID
 	mine := walk{group: g}
 	for i, id := range v.ids {
-		if !mine.seek(id) {
-			break
-		}
-		if mine.it.ID() != id {
+		if !mine.find(id) {
 			continue
 		}
 		acked = append(acked, id)

@@ -50,6 +50,7 @@ func (a *xclaimArgs) parse(minIdle []byte, rest [][]byte) (err error) {
 	if a.minIdleMS, err = command.ParseInt(minIdle); err != nil {
 		return command.Error("ERR Invalid min-idle-time argument for XCLAIM")
 	}
+	a.ids = make([]stream.ID, 0, len(rest))
 	for len(rest) > 0 { // whatever is an ID, up to the first word that is not
 		id, err := parseID(rest[0], 0)
 		if err != nil {
@@ -151,12 +152,14 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 // decide sorts the IDs: which are claimed, and which are pending although their entries are gone. An ID that is named
 // twice is claimed twice, but for the second time it is as idle as the first has made it.
 func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID) {
-	var before map[stream.ID]bool // those claimed; only if IDs may repeat
+	var before map[stream.ID]bool // those claimed; nil if no ID can be there twice
 	if !ascend(a.ids) {
 		before = make(map[stream.ID]bool)
 	}
+	claimed = a.ids[:0]
+	w := walk{group: g}
 	for _, id := range a.ids {
-		p, pending := g.Lookup(id)
+		pending := w.find(id)
 		if !s.Has(id) {
 			if pending {
 				gone = append(gone, id)
@@ -166,11 +169,12 @@ func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (clai
 		if !pending && !a.force {
 			continue
 		}
-		held := pending && p.Consumer != nil // what is nobody's may be claimed at once
-		if before[id] {
-			held, p.DeliveredMS = true, a.deliveredMS(nowMS)
+		sinceMS, held := a.deliveredMS(nowMS), before[id]
+		if pending && !held {
+			p := w.it.Entry()
+			sinceMS, held = p.DeliveredMS, p.Consumer != nil // what is nobody's may be claimed at once
 		}
-		if held && a.minIdleMS > 0 && nowMS-p.DeliveredMS < a.minIdleMS {
+		if held && a.minIdleMS > 0 && nowMS-sinceMS < a.minIdleMS {
 			continue
 		}
 		claimed = append(claimed, id)

@@ -91,8 +91,9 @@ func runXNack(c *command.Call, a xnackArgs) error {
 		return err
 	}
 	released := a.ids[:0]
+	w := walk{group: g}
 	for _, id := range a.ids {
-		if _, pending := g.Lookup(id); pending || a.force && s.Has(id) {
+		if w.find(id) || a.force && s.Has(id) {
 			released = append(released, id)
 		}
 	}
