@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -37,10 +38,6 @@ const (
 	lookupTarget    = 2 // times the time with smallPending
 )
 
-// rssNoise is how far apart two looks at the RSS of an unchanged Weir may be: the
-// runtime keeps up to a tenth more pages than its collector's goal.
-const rssNoise = 20 << 20
-
 // One group reads by turns, the other has one consumer.
 const (
 	turns     = "turns"
@@ -49,8 +46,10 @@ const (
 	alone     = "alone"
 )
 
+// measurePending runs once. Below a scale of a half, fewer entries: of less than
+// a million, the memory is lost in what the RSS moves by anyway.
 func measurePending(o options, work string) (*pending, error) {
-	p := &pending{entries: max(int(5_000_000*o.scale), 50_000), memory: map[string][]*footprint{}, lookups: map[string][]*lookup{}}
+	p := &pending{entries: int(5_000_000 * min(1, 2*o.scale)), memory: map[string][]*footprint{}, lookups: map[string][]*lookup{}}
 	for _, kind := range turn(0) {
 		dir := filepath.Join(work, "data")
 		if err := p.serve(o, kind, dir); err != nil {
@@ -165,64 +164,58 @@ func (s *session) footprint(f *footprint, key, name string, work func() error) e
 
 // settle makes the server give back what it does not need, and returns its RSS
 // and used_memory. Redis does so when asked. Go's collector runs when there is
-// garbage, so Weir is given some, by entries that are trimmed at once; then the
-// runtime returns free pages bit by bit.
+// garbage, so Weir is given some: collections.
 func (s *session) settle() (resident, used float64, err error) {
 	if s.weir {
-		if err = s.collectGarbage(); err != nil {
-			return 0, 0, err
-		}
-	} else if err = s.do("MEMORY", "PURGE"); err != nil {
+		return s.collections()
+	}
+	if err = s.do("MEMORY", "PURGE"); err != nil {
 		return 0, 0, err
 	}
-	used, resident = -1, -1
-	for steady := 0; steady < 10; steady++ {
-		time.Sleep(200 * time.Millisecond)
-		u, err := usedMemory(s.server.Addr)
-		if err != nil {
-			return 0, 0, err
-		}
-		r, err := rss(s.server.Pid())
-		if err != nil {
-			return 0, 0, err
-		}
-		if used < 0 || u < used {
-			used = u // less once dead objects have been swept
-		}
-		if resident < 0 || r < resident*0.999 {
-			steady = 0
-		}
-		if resident < 0 || r < resident {
-			resident = r
-		}
+	if used, err = usedMemory(s.server.Addr); err != nil {
+		return 0, 0, err
 	}
-	return resident, used, nil
+	resident, err = rss(s.server.Pid())
+	return resident, used, err
 }
 
-func (s *session) collectGarbage() error {
-	g, err := gather(s.server.Addr, 1)
-	if err != nil {
-		return err
-	}
-	defer g.close()
-	first, err := info(s.server.Addr, "memory", "gc_cycles")
-	if err != nil {
-		return err
-	}
+// collections has the garbage collector run often, by entries that are trimmed
+// at once, and returns medians of what it left. One look would not do: the newest
+// file of the log is in memory as well, now empty, now full, and the runtime
+// returns free pages bit by bit.
+func (s *session) collections() (resident, used float64, err error) {
+	const collections = 30
 	garbage := oracle.AppendCommand(nil, "XADD", "garbage", "MAXLEN", "1", "*", "f", strings.Repeat("x", 1<<16))
-	for range 20_000 {
-		if err := g.conns[0].exchange(garbage, 1, nil); err != nil {
-			return err
+	cycles := func() (float64, error) { return info(s.server.Addr, "memory", "gc_cycles") }
+	var residents, useds []float64
+	err = s.connected(func(c *conn) error {
+		for range collections {
+			before, err := cycles()
+			if err != nil {
+				return err
+			}
+			for now := before; now == before; {
+				if err := c.exchange(garbage, 1, nil); err != nil {
+					return err
+				}
+				if now, err = cycles(); err != nil {
+					return err
+				}
+			}
+			time.Sleep(20 * time.Millisecond) // what is dead is swept beside
+			u, err := usedMemory(s.server.Addr)
+			if err != nil {
+				return err
+			}
+			r, err := rss(s.server.Pid())
+			if err != nil {
+				return err
+			}
+			residents, useds = append(residents, r), append(useds, u)
 		}
-		cycles, err := info(s.server.Addr, "memory", "gc_cycles")
-		if err != nil {
-			return err
-		}
-		if cycles >= first+3 { // the last of them began after the work
-			return s.do("DEL", "garbage")
-		}
-	}
-	return fmt.Errorf("the garbage collector has not run")
+		return nil
+	})
+	return median(residents), median(useds), errors.Join(err, s.do("DEL", "garbage"))
 }
 
 func (s *session) do(args ...string) error {
@@ -265,8 +258,8 @@ func (p *pending) line(kind string) string {
 
 func (p *pending) write(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %d pending entries\n\nA stream of so many entries of one small field; sync everysec. Memory after the delivery less memory before it, "+
-		"when both have settled (Redis after MEMORY PURGE, Weir after three collections of garbage), divided by the pending entries that XPENDING counts. "+
-		"Weir's used_memory is then its live heap; its RSS is that with the head room of the collector, and moves by some %d MB from one look to the next. Targets are for the larger of the two.\n\n", p.entries, rssNoise>>20)
+		"when both have settled (Redis after MEMORY PURGE, Weir the median of 30 collections of garbage), divided by the pending entries that XPENDING counts. "+
+		"Weir's used_memory is then its live heap; its RSS is that with the head room of the collector, and moves by some megabytes from one look to the next. Targets are for the larger of the two.\n\n", p.entries)
 	b.WriteString("| bytes per pending entry | pending | Redis, RSS | Weir, RSS | ratio | Redis, used_memory | Weir, used_memory | target |\n|---|---|---|---|---|---|---|---|\n")
 	for i, w := range p.memory[weir] {
 		r := p.memory[redis][i]

@@ -53,7 +53,7 @@ func wakes(scale float64) []*wake {
 	var list []*wake
 	for _, groups := range []bool{false, true} {
 		w := &wake{name: "wake xread", groups: groups, clients: 10 * streams, streams: streams, rate: streams,
-			seconds: max(10*scale, 2), samples: map[string][]wakeSample{}}
+			seconds: max(6*scale, 2), samples: map[string][]wakeSample{}}
 		if groups {
 			w.name = "wake xreadgroup"
 		}
