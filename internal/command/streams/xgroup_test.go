@@ -24,10 +24,10 @@ func (r *runner) expectWire(t *testing.T, script ...[2]string) {
 func (r *runner) changed() bool { return len(r.tx.Record()) > 0 }
 
 const (
-	wireOK     = "+OK\r\n"
-	wireNull   = "$-1\r\n"
-	needsKey   = "-ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.\r\n"
-	wireBadID  = "-ERR Invalid stream ID specified as stream command argument\r\n"
+	wireOK    = "+OK\r\n"
+	wireNull  = "$-1\r\n"
+	needsKey  = "-ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.\r\n"
+	wireBadID = "-ERR Invalid stream ID specified as stream command argument\r\n"
 )
 
 func TestXGroupCreateMakesAStreamOnlyWhenNothingElseIsWrong(t *testing.T) {
