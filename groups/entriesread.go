@@ -7,47 +7,49 @@ import "github.com/weirmq/weir/stream"
 // history an entry stood. So the counter goes up by one for each entry if it was known and no deletion lies at or ahead
 // of the entry. Otherwise it is estimated, which works at the two ends of the stream and nowhere else.
 
-// ReadAfter returns what EntriesRead is after the delivery of ids: they ascend, and all are above LastDelivered. It
-// changes nothing. The rule is that of Redis 7.0, Unknown included.
+// ReadAfter returns what EntriesRead is after the delivery of ids, which are in the stream: they ascend, and all are
+// above LastDelivered. It changes nothing. The rule is that of Redis 7.0, Unknown included.
 func (g *Group) ReadAfter(s *stream.Stream, ids []stream.ID) int64 {
+	p := pastOf(s)
 	read := g.entriesRead
 	for _, id := range ids {
-		if read != Unknown && !deletedFrom(s, id) {
+		if read != Unknown && !p.deletedFrom(id) {
 			read++
-		} else if s.EntriesAdded() > 0 {
-			read = readUpTo(s, id)
+		} else {
+			read = p.upTo(id)
 		}
 	}
 	return read
 }
 
-// deletedFrom reports whether the highest deleted ID is id or above it. An empty stream has nothing to miscount.
-func deletedFrom(s *stream.Stream, id stream.ID) bool {
-	deleted := s.MaxDeletedID()
-	return s.Len() > 0 && deleted != stream.MinID && !deleted.Less(id)
+// past is what a stream that has entries knows of its history.
+type past struct {
+	added, length  int64
+	first, last    stream.ID
+	deleted        stream.ID // the highest deleted ID; zero: none
+	deletedInFront bool      // it is below all entries
 }
 
-// readUpTo returns how many of the entries ever added have IDs up to this one, or Unknown.
-func readUpTo(s *stream.Stream, id stream.ID) int64 {
-	added, length := int64(s.EntriesAdded()), int64(s.Len())
-	switch id.Compare(s.LastID()) {
-	case 0:
-		return added
-	case 1:
+func pastOf(s *stream.Stream) past {
+	p := past{added: int64(s.EntriesAdded()), length: int64(s.Len()), last: s.LastID(), deleted: s.MaxDeletedID()}
+	p.first, _ = s.First()
+	p.deletedInFront = p.deleted == stream.MinID || p.deleted.Less(p.first)
+	return p
+}
+
+// deletedFrom reports whether the highest deleted ID is id or above it.
+func (p *past) deletedFrom(id stream.ID) bool {
+	return p.deleted != stream.MinID && !p.deleted.Less(id)
+}
+
+// upTo returns how many of the entries ever added have IDs up to that of an entry, or Unknown.
+func (p *past) upTo(id stream.ID) int64 {
+	switch {
+	case id == p.last:
+		return p.added
+	case id == p.first && p.deletedInFront:
+		return p.added - p.length + 1
+	default:
 		return Unknown
 	}
-	first, ok := s.First()
-	if !ok {
-		return added
-	}
-	if !s.MaxDeletedID().Less(first) && s.MaxDeletedID() != stream.MinID {
-		return Unknown // what was deleted may have been on either side of id
-	}
-	switch id.Compare(first) {
-	case -1:
-		return added - length
-	case 0:
-		return added - length + 1
-	}
-	return Unknown
 }
