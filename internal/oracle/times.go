@@ -20,7 +20,7 @@ import (
 //	name TIME                          in a map: the names are in timeFields
 var timeFields = []string{"idle", "inactive", "seen-time", "active-time"}
 
-var entryID = regexp.MustCompile(`^[0-9]+-[0-9]+$`)
+var entryID = regexp.MustCompile(`^([0-9]+-[0-9]+|<id>)$`)
 
 const (
 	ageStepMS = 10_000

@@ -25,7 +25,7 @@ type Round struct {
 
 // Generate makes a round of n commands. The same seed gives the same round.
 func Generate(seed, round uint64, n int) Round {
-	g := &generator{r: rand.New(rand.NewPCG(seed, round)), last: map[string]uint64{}}
+	g := &generator{r: rand.New(rand.NewPCG(seed, round)), last: map[string]uint64{}, added: map[string][]string{}}
 	g.approx = g.one(3)
 	var rd Round
 	for range 1 + g.r.IntN(3) {
@@ -33,6 +33,12 @@ func Generate(seed, round uint64, n int) Round {
 	}
 	g.clients = len(rd.Protos)
 	rd.Pipeline = []int{1, 1, 1, 2 + g.r.IntN(60)}[g.r.IntN(4)]
+	g.groups = !g.one(3)
+	if g.groups {
+		for _, key := range []string{"a", "a", "b"} {
+			rd.Ops = append(rd.Ops, Op{0, []string{"XGROUP", "CREATE", key, g.group(), "0", "MKSTREAM"}})
+		}
+	}
 	for range n {
 		args := g.command()
 		if g.one(20) {
@@ -51,10 +57,14 @@ type generator struct {
 	clients int
 	last    map[string]uint64 // roughly the last ms of each key, so that most XADDs succeed
 
+	added map[string][]string // per key, the IDs of XADDs
+
 	// Trimming with ~ takes whole nodes. Redis ends a node after 100 entries or
 	// 4,096 bytes, Weir after 100 entries: so ~ is left to rounds of small
 	// entries, and of few keys, lest no stream has a second node.
 	approx bool
+
+	groups bool // half of the commands are those of consumer groups
 }
 
 func (g *generator) one(in int) bool { return g.r.IntN(in) == 0 }
@@ -62,7 +72,7 @@ func (g *generator) one(in int) bool { return g.r.IntN(in) == 0 }
 func (g *generator) pick(words ...string) string { return words[g.r.IntN(len(words))] }
 
 func (g *generator) key() string {
-	if g.approx && !g.one(5) {
+	if (g.approx || g.groups) && !g.one(5) {
 		return "a"
 	}
 	return g.pick("a", "a", "a", "b", "b", "c", "d", "", "k\x00\xff", "tag{x}")
@@ -94,10 +104,11 @@ func (g *generator) fixedID(key string) string {
 
 // newID gives IDs for XADD: mostly greater than the last.
 func (g *generator) newID(key string) string {
-	switch g.r.IntN(16) {
+	switch g.r.IntN(24) {
 	case 0:
 		return g.fixedID(key)
-	case 1:
+	case 1: // the clock; what follows is above it, and in a year with another first digit, see rule ids
+		g.last[key] = max(g.last[key], 2_000_000_000_000)
 		return "*"
 	case 2, 3:
 		return strconv.FormatUint(g.last[key], 10) + "-*"
@@ -158,10 +169,14 @@ func (g *generator) xadd() []string {
 	if g.one(10) {
 		args = append(args, "NOMKSTREAM")
 	}
-	if g.one(6) && !g.approx || g.one(30) {
+	if g.one(6) && !g.approx && !g.groups || g.one(30) {
 		args = append(args, g.trim(key)...)
 	}
-	args = append(args, g.newID(key))
+	id := g.newID(key)
+	if !strings.HasSuffix(id, "*") {
+		g.added[key] = append(g.added[key], id)
+	}
+	args = append(args, id)
 	fields := 1 + g.r.IntN(3)
 	if g.approx {
 		fields = 1
@@ -227,6 +242,9 @@ func (g *generator) command() []string {
 	if g.approx && g.one(2) {
 		return g.xadd()
 	}
+	if g.groups && g.one(2) {
+		return g.groupCommand()
+	}
 	switch n := g.r.IntN(100); {
 	case n < 34:
 		return g.xadd()
@@ -245,11 +263,7 @@ func (g *generator) command() []string {
 		}
 		return args
 	case n < 70:
-		args := []string{"XDEL", key, g.fixedID(key)}
-		for g.one(2) {
-			args = append(args, g.fixedID(key))
-		}
-		return args
+		return append([]string{"XDEL", key}, g.ids(key)...)
 	case n < 74:
 		return append([]string{"XTRIM", key}, g.trim(key)...)
 	case n < 77:
@@ -265,7 +279,7 @@ func (g *generator) command() []string {
 		return args
 	case n < 85:
 		return g.xsetid(key)
-	case n < 87:
+	case n < 87 && !(g.groups && g.one(2)):
 		return g.some(g.pick("DEL", "UNLINK"))
 	case n < 89:
 		return g.some("EXISTS")
@@ -285,6 +299,9 @@ func (g *generator) other(key string) []string {
 	case 3:
 		return []string{"SCAN", "0", "COUNT", "1000", "MATCH", g.pick("*", "a", "?", "nosuch")}
 	case 4, 5:
+		if g.groups {
+			return []string{"SELECT", g.pick("0", "0", "0", "0", "0", "0", "0", "0", "1", "x")}
+		}
 		return []string{"SELECT", g.pick("0", "0", "0", "0", "1", "3", "16", "-1", "x", "00")}
 	case 6:
 		if g.one(6) {
@@ -307,19 +324,14 @@ func (g *generator) other(key string) []string {
 		}
 		return []string{"INFO", "keyspace"}
 	case 13:
-		return append([]string{"COMMAND", "GETKEYS"}, g.pick2(g.xadd, g.xread)...)
+		return append([]string{"COMMAND", "GETKEYS"}, g.pickOf(g.xadd, g.xread, g.xreadgroup, g.groupCommand)...)
 	case 14:
 		return []string{"CLIENT", "UNBLOCK", "{" + strconv.Itoa(g.r.IntN(g.clients)) + "}", g.pick("TIMEOUT", "ERROR", "FOO")}
 	}
 	return []string{g.pick("FOO", "XADDX", "", "xinfo", "config", "client", "command", "object"), g.value(), key}
 }
 
-func (g *generator) pick2(a, b func() []string) []string {
-	if g.one(2) {
-		return a()
-	}
-	return b()
-}
+func (g *generator) pickOf(of ...func() []string) []string { return of[g.r.IntN(len(of))]() }
 
 // mutate breaks a command: an argument less, more, twice, moved or recased.
 func (g *generator) mutate(args []string) []string {
@@ -333,13 +345,13 @@ func (g *generator) mutate(args []string) []string {
 	case 1:
 		out = append(out[:i], append([]string{args[i]}, out[i:]...)...)
 	case 2:
-		out = append(out, g.pick("COUNT", "MAXLEN", "LIMIT", "STREAMS", "FULL", "x", "1", ""))
+		out = append(out, g.pick("COUNT", "MAXLEN", "LIMIT", "STREAMS", "FULL", "JUSTID", "NOACK", "x", "1", ""))
 	case 3:
 		j := g.r.IntN(len(out))
 		out[i], out[j] = out[j], out[i]
 	case 4:
 		if i > 0 {
-			out[i] = g.pick(g.number(), g.fixedID(""), "COUNT", "BLOCK", "STREAMS", "~", "=")
+			out[i] = g.pick(g.number(), g.fixedID(""), "COUNT", "BLOCK", "STREAMS", "GROUP", "IDLE", ">", "~", "=")
 		}
 	case 5:
 		out[i] = strings.ToLower(out[i])

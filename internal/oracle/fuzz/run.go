@@ -22,6 +22,27 @@ type Mismatch struct {
 type Totals struct {
 	Commands, Errors int // sent to both; refused by both in the same words
 	Blocked, Woken   int // clients that waited; of them, answered because of another client's command
+
+	Useful map[string]int // per command: replies that are no error, not empty and not null
+}
+
+// compared counts a reply that both servers gave.
+func (n *Totals) compared(args []string, r oracle.Reply) {
+	n.Commands++
+	empty := r.Null || r.Kind == '_' || r.Kind == '*' && len(r.Elems) == 0 || r.Kind == ':' && r.Text == "0"
+	switch {
+	case r.IsError():
+		n.Errors++
+	case !empty:
+		n.useful(args[0])
+	}
+}
+
+func (n *Totals) useful(what string) {
+	if n.Useful == nil {
+		n.Useful = map[string]int{}
+	}
+	n.Useful[strings.ToLower(what)]++
 }
 
 // peer is one of the two servers.
@@ -176,13 +197,15 @@ func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
 		if u.waiting[op.Client] != nil || skip(op.Args, len(u.waiting) > 0) {
 			continue
 		}
-		m, err := u.op(op)
-		if err != nil {
-			return nil, fmt.Errorf("op %d, %s: %w", i, oracle.FormatCommand(op.Args), err)
-		}
-		if m != nil {
-			m.At = i
-			return m, nil
+		for _, args := range append(prelude(op.Args), op.Args) {
+			m, err := u.op(Op{op.Client, args})
+			if err != nil {
+				return nil, fmt.Errorf("op %d, %s: %w", i, oracle.FormatCommand(args), err)
+			}
+			if m != nil {
+				m.At = i
+				return m, nil
+			}
 		}
 	}
 	m, err := u.finish()
@@ -197,10 +220,15 @@ func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
 func (u *run) pipelined(rd Round) (*Mismatch, error) {
 	for from := 0; from < len(rd.Ops); from += rd.Pipeline {
 		who := rd.Ops[from].Client
-		batch := slices.Clone(rd.Ops[from:min(from+rd.Pipeline, len(rd.Ops))])
-		batch = slices.DeleteFunc(batch, func(op Op) bool {
-			return skip(op.Args, false) || mayBlock(op.Args) && !expires(op.Args)
-		})
+		var batch []Op
+		for _, op := range rd.Ops[from:min(from+rd.Pipeline, len(rd.Ops))] {
+			if skip(op.Args, false) || mayBlock(op.Args) && !expires(op.Args) {
+				continue
+			}
+			for _, args := range append(prelude(op.Args), op.Args) {
+				batch = append(batch, Op{op.Client, args})
+			}
+		}
 		var replies [2][]oracle.Reply
 		for i, p := range u.peers {
 			var bytes []byte
@@ -224,10 +252,7 @@ func (u *run) pipelined(rd Round) (*Mismatch, error) {
 				at := min(from+rd.Pipeline, len(rd.Ops)) - 1 // what follows in the batch may have done it
 				return &Mismatch{At: at, What: fmt.Sprintf("in a batch of %d: %s", len(batch), describe(op)), A: a, B: b}, nil
 			}
-			u.totals.Commands++
-			if replies[0][i].IsError() {
-				u.totals.Errors++
-			}
+			u.totals.compared(op.Args, replies[0][i])
 		}
 	}
 	return nil, nil
@@ -241,6 +266,7 @@ func (u *run) op(op Op) (*Mismatch, error) {
 	}
 	var text [2]string
 	var blocked [2]bool
+	var first oracle.Reply // the judge's
 	for i, p := range u.peers {
 		c := p.clients[op.Client]
 		var r oracle.Reply
@@ -256,15 +282,17 @@ func (u *run) op(op Op) (*Mismatch, error) {
 		if text[i] = "(blocked)"; !blocked[i] {
 			text[i] = normalise(op.Args, r)
 		}
+		if i == 0 {
+			first = r
+		}
 	}
 	if text[0] != text[1] {
 		return &Mismatch{What: describe(op), A: text[0], B: text[1]}, nil
 	}
-	u.totals.Commands++
-	if strings.HasPrefix(text[0], "-") {
-		u.totals.Errors++
-	}
-	if blocked[0] {
+	if !blocked[0] {
+		u.totals.compared(op.Args, first)
+	} else {
+		u.totals.Commands++
 		u.totals.Blocked++
 		u.waiting[op.Client] = op.Args
 		if len(u.waiting) == len(u.peers[0].clients) {
@@ -318,7 +346,10 @@ func (u *run) settle(after string) (*Mismatch, error) {
 		if err != nil {
 			return nil, fmt.Errorf("client %d blocked in %s, after %s: %w", who, oracle.FormatCommand(args), after, err)
 		}
-		if a, b := normalise(args, r), normalise(args, rb); a != b {
+		if !r.IsError() && !r.Null && r.Kind != '_' {
+			u.totals.useful(args[0] + " woken")
+		}
+		if a, b := normaliseWoken(args, r), normaliseWoken(args, rb); a != b {
 			return &Mismatch{What: fmt.Sprintf("client %d woken from %s by %s", who, oracle.FormatCommand(args), after), A: a, B: b}, nil
 		}
 	}
@@ -350,70 +381,4 @@ func (u *run) unblock(who int) (*Mismatch, error) {
 		}
 	}
 	return u.settle("CLIENT UNBLOCK")
-}
-
-// finish unblocks everybody and compares the state of both servers.
-func (u *run) finish() (*Mismatch, error) {
-	for who := range u.peers[0].clients {
-		if u.waiting[who] != nil {
-			if m, err := u.unblock(who); m != nil || err != nil {
-				return m, err
-			}
-		}
-	}
-	a, err := dump(u.peers[0].control)
-	if err != nil {
-		return nil, err
-	}
-	b, err := dump(u.peers[1].control)
-	if err != nil {
-		return nil, err
-	}
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return &Mismatch{What: "final state", A: a[i], B: b[i]}, nil
-		}
-	}
-	if len(a) != len(b) {
-		return &Mismatch{What: "final state", A: strings.Join(a, "\n"), B: strings.Join(b, "\n")}, nil
-	}
-	return nil, nil
-}
-
-// Dump lists the whole state of a server, ready to be compared.
-func Dump(addr string) ([]string, error) {
-	c, err := oracle.Dial(addr)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = c.Close() }()
-	return dump(c)
-}
-
-func dump(c *oracle.Conn) ([]string, error) {
-	var out []string
-	for db := range 16 {
-		if _, err := c.MustDo("SELECT", strconv.Itoa(db)); err != nil {
-			return nil, err
-		}
-		keys, err := c.MustDo("KEYS", "*")
-		if err != nil {
-			return nil, err
-		}
-		keys = oracle.Normalise(keys, "sorted")
-		out = append(out, fmt.Sprintf("database %d: %s", db, keys))
-		for _, k := range keys.Elems {
-			for _, args := range [][]string{
-				{"TYPE", k.Text}, {"XLEN", k.Text}, {"XRANGE", k.Text, "-", "+"}, {"XREVRANGE", k.Text, "+", "-"},
-				{"XINFO", "STREAM", k.Text}, {"XINFO", "STREAM", k.Text, "FULL", "COUNT", "0"},
-			} {
-				r, err := c.MustDo(args...)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, fmt.Sprintf("database %d: %s\n%s", db, oracle.FormatCommand(args), normalise(args, r)))
-			}
-		}
-	}
-	return out, nil
 }
