@@ -2,6 +2,8 @@ package streams
 
 import (
 	"math"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/weirmq/weir/groups"
@@ -94,62 +96,73 @@ func TestParseXAutoClaim(t *testing.T) {
 }
 
 func TestParseXNack(t *testing.T) {
-	with := func(count groups.Count, force bool, ids ...stream.ID) xnackArgs {
-		return xnackArgs{[]byte("k"), []byte("g"), ids, count, force}
-	}
 	one, two := stream.ID{MS: 1, Seq: 1}, stream.ID{MS: 2}
 	down, keep := groups.Count{How: groups.CountDown}, groups.Count{How: groups.CountKeep}
 	set := func(n int64) groups.Count { return groups.Count{How: groups.CountSet, To: n} }
-	testParse(t, parseXNack, []parseTest[xnackArgs]{
-		{line: "xnack k g silent ids 1 1-1", want: with(down, false, one)},
-		{line: "xnack k g FAIL IDS 2 1-1 2", want: with(keep, false, one, two)},
-		{line: "xnack k g fatal ids 1 1-1 force", want: with(set(math.MaxInt64), true, one)},
-		{line: "xnack k g fatal retrycount 3 force ids 1 1-1", want: with(set(3), true, one)},
-		{line: "xnack k g silent ids 1 1-1 retrycount 0", want: with(set(0), false, one)},
+	for _, test := range []struct {
+		line  string
+		ids   []stream.ID
+		count groups.Count
+		force bool
+		err   error
+	}{
+		{line: "silent ids 1 1-1", ids: []stream.ID{one}, count: down},
+		{line: "FAIL IDS 2 1-1 2", ids: []stream.ID{one, two}, count: keep},
+		{line: "fatal ids 1 1-1 force", ids: []stream.ID{one}, count: set(math.MaxInt64), force: true},
+		{line: "fatal retrycount 3 force ids 1 1-1", ids: []stream.ID{one}, count: set(3), force: true},
+		{line: "silent ids 1 1-1 retrycount 0", ids: []stream.ID{one}, count: set(0)},
 
-		{line: "xnack k g maybe ids 1 1-1", err: errNackMode},
-		{line: "xnack k g fail ids 0 1-1", err: errNackNumIDs},
-		{line: "xnack k g fail ids x 1-1", err: errNackNumIDs},
-		{line: "xnack k g fail ids -1 1-1", err: errNackNumIDs},
-		{line: "xnack k g fail ids 9223372036854775807 1-1", err: errNackFew},
-		{line: "xnack k g fail ids 2 1-1", err: errNackFew},
-		{line: "xnack k g fail ids 1 1-1 2-1", err: command.Error("ERR ERR Unrecognized XNACK option '2-1'")},
-		{line: "xnack k g fail ids 1 1-1 retrycount", err: command.Error("ERR ERR Unrecognized XNACK option 'retrycount'")},
-		{line: "xnack k g fail ids 1 1-1 retrycount x", err: command.ErrNotInteger},
-		{line: "xnack k g fail ids 1 1-1 retrycount -1", err: errNackRetry},
-		{line: "xnack k g fail force retrycount 1", err: errNackNoIDs},
-		{line: "xnack k g fail ids 1 x", err: command.ErrInvalidID},
-	})
+		{line: "maybe ids 1 1-1", err: errNackMode},
+		{line: "fail ids 0 1-1", err: errNackNumIDs},
+		{line: "fail ids x 1-1", err: errNackNumIDs},
+		{line: "fail ids -1 1-1", err: errNackNumIDs},
+		{line: "fail ids 9223372036854775807 1-1", err: errNackFew},
+		{line: "fail ids 2 1-1", err: errNackFew},
+		{line: "fail ids 1 1-1 2-1", err: command.Error("ERR ERR Unrecognized XNACK option '2-1'")},
+		{line: "fail ids 1 1-1 retrycount", err: command.Error("ERR ERR Unrecognized XNACK option 'retrycount'")},
+		{line: "fail ids 1 1-1 retrycount x", err: command.ErrNotInteger},
+		{line: "fail ids 1 1-1 retrycount -1", err: errNackRetry},
+		{line: "fail force retrycount 1", err: errNackNoIDs},
+		{line: "fail ids 1 x", err: command.ErrInvalidID},
+	} {
+		a, err := parseXNack(words("xnack k g " + test.line))
+		if err != nil || a.err != test.err || string(a.key)+string(a.group) != "kg" {
+			t.Errorf("%s: %v", test.line, a.err)
+		} else if a.err == nil && (!slices.Equal(a.ids, test.ids) || a.count != test.count || a.force != test.force) {
+			t.Errorf("%s: %+v", test.line, a)
+		}
+	}
 }
 
 func TestParseXDelExAndXAckDel(t *testing.T) {
-	one, two := stream.ID{MS: 1, Seq: 1}, stream.ID{MS: 2}
 	for _, test := range []struct {
 		rest string
 		want idBlock
-		err  error
 	}{
-		{rest: "ids 1 1-1", want: idBlock{refsKeep, []stream.ID{one}}},
-		{rest: "KEEPREF IDS 2 1-1 2", want: idBlock{refsKeep, []stream.ID{one, two}}},
-		{rest: "ids 2 1-1 1-1 DelRef", want: idBlock{refsDelete, []stream.ID{one, one}}},
-		{rest: "acked ids 1 1-1", want: idBlock{refsAcked, []stream.ID{one}}},
+		{"ids 1 1-1", idBlock{refsKeep, words("1-1"), nil}},
+		{"KEEPREF IDS 2 1-1 2", idBlock{refsKeep, words("1-1 2"), nil}},
+		{"ids 2 1-1 x DelRef", idBlock{refsDelete, words("1-1 x"), nil}},
+		{"acked ids 1 1-1", idBlock{refsAcked, words("1-1"), nil}},
 
-		{rest: "ids 1 1-1 2-2", err: command.ErrSyntax},
-		{rest: "ids 1 1-1 ids 1 1-1", err: command.ErrSyntax},
-		{rest: "acked acked ids 1 1-1", err: command.ErrSyntax},
-		{rest: "keepref ids 1 1-1 delref", err: command.ErrSyntax},
-		{rest: "1-1 1-1 1-1", err: command.ErrSyntax},
-		{rest: "acked ids", err: command.ErrSyntax},
-		{rest: "acked", err: errNoIDs},
-		{rest: "ids abc 1-1", err: errNumIDs},
-		{rest: "ids 0 1-1", err: errNumIDs},
-		{rest: "ids -5 1-1", err: errNumIDs},
-		{rest: "ids 3 1-1 2-2", err: errNumIDsWrong},
-		{rest: "ids 9223372036854775807 1-1", err: errNumIDsWrong},
-		{rest: "ids 1 x", err: command.ErrInvalidID},
-		{rest: "ids 1 -", err: command.ErrInvalidID},
+		{"ids 1 1-1 2-2", idBlock{err: command.ErrSyntax}},
+		{"ids 1 1-1 ids 1 1-1", idBlock{err: command.ErrSyntax}},
+		{"acked acked ids 1 1-1", idBlock{err: command.ErrSyntax}},
+		{"keepref ids 1 1-1 delref", idBlock{err: command.ErrSyntax}},
+		{"1-1 1-1 1-1", idBlock{err: command.ErrSyntax}},
+		{"acked ids", idBlock{err: command.ErrSyntax}},
+		{"acked", idBlock{err: errNoIDs}},
+		{"ids abc 1-1", idBlock{err: errNumIDs}},
+		{"ids 0 1-1", idBlock{err: errNumIDs}},
+		{"ids -5 1-1", idBlock{err: errNumIDs}},
+		{"ids 3 1-1 2-2", idBlock{err: errNumIDsWrong}},
+		{"ids 9223372036854775807 1-1", idBlock{err: errNumIDsWrong}},
 	} {
-		testParse(t, parseXDelEx, []parseTest[xdelexArgs]{{"xdelex k " + test.rest, xdelexArgs{[]byte("k"), test.want}, test.err}})
-		testParse(t, parseXAckDel, []parseTest[xackdelArgs]{{"xackdel k g " + test.rest, xackdelArgs{[]byte("k"), []byte("g"), test.want}, test.err}})
+		one, _ := parseXDelEx(words("xdelex k " + test.rest))
+		two, _ := parseXAckDel(words("xackdel k g " + test.rest))
+		for _, got := range []idBlock{one.idBlock, two.idBlock} {
+			if got.err != test.want.err || got.err == nil && !reflect.DeepEqual(got, test.want) {
+				t.Errorf("%s: %+v", test.rest, got)
+			}
+		}
 	}
 }

@@ -36,10 +36,12 @@ func parseReferences(word []byte) (r references, ok bool) {
 }
 
 // idBlock is what XDELEX and XACKDEL are told behind their names: [KEEPREF | DELREF | ACKED] IDS numids id [id ...], in
-// any order.
+// any order. What is wrong with it matters only once the key is known not to hold something else; and what is wrong
+// with the IDs, which are left as text, only if it holds a stream.
 type idBlock struct {
 	refs references
-	ids  []stream.ID
+	ids  [][]byte
+	err  error
 }
 
 const (
@@ -48,30 +50,31 @@ const (
 	errNoIDs       command.Error = "ERR IDS option is required"
 )
 
-func parseIDBlock(rest [][]byte) (b idBlock, err error) {
-	var texts [][]byte
+func parseIDBlock(rest [][]byte) (b idBlock) {
 	for refsGiven := false; len(rest) > 0; {
 		if refs, ok := parseReferences(rest[0]); ok && !refsGiven {
 			b.refs, refsGiven, rest = refs, true, rest[1:]
 			continue
 		}
-		if texts != nil || len(rest) < 2 || !command.EqualFold(rest[0], "IDS") {
-			return b, command.ErrSyntax
+		if b.ids != nil || len(rest) < 2 || !command.EqualFold(rest[0], "IDS") {
+			b.err = command.ErrSyntax
+			return b
 		}
 		n, err := command.ParseInt(rest[1])
 		if err != nil || n < 1 {
-			return b, errNumIDs
+			b.err = errNumIDs
+			return b
 		}
 		if n > int64(len(rest)-2) {
-			return b, errNumIDsWrong
+			b.err = errNumIDsWrong
+			return b
 		}
-		texts, rest = rest[2:2+n], rest[2+n:]
+		b.ids, rest = rest[2:2+n], rest[2+n:]
 	}
-	if texts == nil {
-		return b, errNoIDs
+	if b.ids == nil {
+		b.err = errNoIDs
 	}
-	b.ids, err = parseIDs(make([]stream.ID, 0, len(texts)), texts)
-	return b, err
+	return b
 }
 
 // verdicts are what becomes of the IDs that a command names, which ascend here.

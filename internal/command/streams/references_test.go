@@ -55,6 +55,22 @@ func TestXAckDelIsAboutWhatIsPendingInItsGroup(t *testing.T) {
 	)
 }
 
+func TestWhatAKeyHoldsComesBeforeWhatIsWrongWithTheIDs(t *testing.T) {
+	r := newGroup(1, 1, "a")
+	r.expect(t, 1000,
+		"xdelex x ids 2 bad bad", "[-1 -1]",
+		"xackdel x g ids 1 bad", "[-1]",
+		"xackdel s x ids 1 bad", "[-1]",
+		"xdelex x ids 0 1-1", "ERR Number of IDs must be a positive integer",
+		"xackdel x g foo ids 1 1-1", "ERR syntax error",
+		"xdelex s ids 2 1-1 bad", "ERR Invalid stream ID specified as stream command argument",
+		"xackdel s g ids 2 1-1 bad", "ERR Invalid stream ID specified as stream command argument",
+		"xnack s x maybe ids 1 bad", "NOGROUP No such key 's' or consumer group 'x'",
+		"xnack s g maybe ids 1 bad", "ERR ERR mode must be SILENT, FAIL, or FATAL",
+		"xpending s g - + 9", "[[1-1 a 0 1]]", "xlen s", "1",
+	)
+}
+
 func TestAckedTrimsGoOnBehindWhatIsStillReferredTo(t *testing.T) {
 	r := newGroup(10, 6, "a")
 	r.do("xack s g 1-1 3-1")

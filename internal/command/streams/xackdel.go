@@ -21,12 +21,14 @@ type xackdelArgs struct {
 }
 
 func parseXAckDel(args command.Args) (xackdelArgs, error) {
-	block, err := parseIDBlock(args[3:])
-	return xackdelArgs{args[1], args[2], block}, err
+	return xackdelArgs{args[1], args[2], parseIDBlock(args[3:])}, nil
 }
 
 func runXAckDel(c *command.Call, a xackdelArgs) error {
 	s, g, err := groupAt(c, a.key, a.group)
+	if err == nil {
+		err = a.err
+	}
 	if err != nil {
 		return err
 	}
@@ -34,7 +36,11 @@ func runXAckDel(c *command.Call, a xackdelArgs) error {
 		writeNone(c, len(a.ids))
 		return nil
 	}
-	v := newVerdicts(a.ids)
+	ids, err := parseIDs(make([]stream.ID, 0, len(a.ids)), a.ids)
+	if err != nil {
+		return err
+	}
+	v := newVerdicts(ids)
 	var r *referrers
 	if a.refs == refsAcked {
 		r = newReferrers(s, v.ids[0], g)
@@ -62,6 +68,6 @@ func runXAckDel(c *command.Call, a xackdelArgs) error {
 	if len(deleted) > 0 {
 		c.Tx.StreamDelete(a.key, deleted)
 	}
-	v.write(c, a.ids, statusNone)
+	v.write(c, ids, statusNone)
 	return nil
 }

@@ -1,6 +1,9 @@
 package streams
 
-import "github.com/weirmq/weir/internal/command"
+import (
+	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/stream"
+)
 
 var xdelex = command.Spec{
 	Name: "xdelex", Group: command.Streams, Since: "8.2.0", Arity: -5,
@@ -18,12 +21,14 @@ type xdelexArgs struct {
 }
 
 func parseXDelEx(args command.Args) (xdelexArgs, error) {
-	block, err := parseIDBlock(args[2:])
-	return xdelexArgs{args[1], block}, err
+	return xdelexArgs{args[1], parseIDBlock(args[2:])}, nil
 }
 
 func runXDelEx(c *command.Call, a xdelexArgs) error {
 	s, err := c.Tx.Stream(a.key)
+	if err == nil {
+		err = a.err
+	}
 	if err != nil {
 		return err
 	}
@@ -31,7 +36,11 @@ func runXDelEx(c *command.Call, a xdelexArgs) error {
 		writeNone(c, len(a.ids))
 		return nil
 	}
-	v := newVerdicts(a.ids)
+	ids, err := parseIDs(make([]stream.ID, 0, len(a.ids)), a.ids)
+	if err != nil {
+		return err
+	}
+	v := newVerdicts(ids)
 	var r *referrers
 	if a.refs == refsAcked {
 		r = newReferrers(s, v.ids[0], nil)
@@ -48,9 +57,9 @@ func runXDelEx(c *command.Call, a xdelexArgs) error {
 	if a.refs == refsDelete {
 		dropReferences(c, a.key, s, v.ids)
 	}
-	if ids := v.with(statusDeleted); len(ids) > 0 {
-		c.Tx.StreamDelete(a.key, ids)
+	if deleted := v.with(statusDeleted); len(deleted) > 0 {
+		c.Tx.StreamDelete(a.key, deleted)
 	}
-	v.write(c, a.ids, statusKept)
+	v.write(c, ids, statusKept)
 	return nil
 }

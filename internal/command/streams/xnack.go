@@ -23,6 +23,7 @@ type xnackArgs struct {
 	ids        []stream.ID
 	count      groups.Count
 	force      bool
+	err        error // what is wrong behind the names: it matters only if there is a group
 }
 
 // Redis's texts of these begin with ERR, and are sent behind ERR.
@@ -36,7 +37,12 @@ const (
 
 func parseXNack(args command.Args) (xnackArgs, error) {
 	a := xnackArgs{key: args[1], group: args[2]}
-	switch mode := args[3]; {
+	a.err = a.parse(args[3], args[4:])
+	return a, nil
+}
+
+func (a *xnackArgs) parse(mode []byte, rest [][]byte) (err error) {
+	switch {
 	case command.EqualFold(mode, "SILENT"):
 		a.count = groups.Count{How: groups.CountDown}
 	case command.EqualFold(mode, "FAIL"):
@@ -44,49 +50,53 @@ func parseXNack(args command.Args) (xnackArgs, error) {
 	case command.EqualFold(mode, "FATAL"):
 		a.count = groups.Count{How: groups.CountSet, To: math.MaxInt64}
 	default:
-		return a, errNackMode
+		return errNackMode
 	}
-	var texts [][]byte
-	for rest := args[4:]; len(rest) > 0; {
-		taken := 1
-		switch opt := rest[0]; {
-		case len(rest) > 1 && command.EqualFold(opt, "IDS"):
-			n, err := command.ParseInt(rest[1])
-			if err != nil || n < 1 {
-				return a, errNackNumIDs
-			}
-			if n > int64(len(rest)-2) {
-				return a, errNackFew
-			}
-			taken = 2 + int(n)
-			texts = rest[2:taken]
-		case len(rest) > 1 && command.EqualFold(opt, "RETRYCOUNT"):
-			n, err := command.ParseInt(rest[1])
-			if err != nil {
-				return a, err
-			}
-			if n < 0 {
-				return a, errNackRetry
-			}
-			a.count = groups.Count{How: groups.CountSet, To: n}
-			taken = 2
-		case command.EqualFold(opt, "FORCE"):
-			a.force = true
-		default:
-			return a, command.Errorf("ERR ERR Unrecognized XNACK option '%s'", text(opt))
+	for len(rest) > 0 {
+		taken, err := a.parseOption(rest)
+		if err != nil {
+			return err
 		}
 		rest = rest[taken:]
 	}
-	if texts == nil {
-		return a, errNackNoIDs
+	if a.ids == nil {
+		return errNackNoIDs
 	}
-	var err error
-	a.ids, err = parseIDs(make([]stream.ID, 0, len(texts)), texts)
-	return a, err
+	return nil
+}
+
+// parseOption takes the option that rest begins with, and returns how many arguments it was.
+func (a *xnackArgs) parseOption(rest [][]byte) (taken int, err error) {
+	switch opt := rest[0]; {
+	case len(rest) > 1 && command.EqualFold(opt, "IDS"):
+		n, err := command.ParseInt(rest[1])
+		if err != nil || n < 1 {
+			return 0, errNackNumIDs
+		}
+		if n > int64(len(rest)-2) {
+			return 0, errNackFew
+		}
+		a.ids, err = parseIDs(make([]stream.ID, 0, n), rest[2:2+n])
+		return 2 + int(n), err
+	case len(rest) > 1 && command.EqualFold(opt, "RETRYCOUNT"):
+		n, err := command.ParseInt(rest[1])
+		if err == nil && n < 0 {
+			err = errNackRetry
+		}
+		a.count = groups.Count{How: groups.CountSet, To: n}
+		return 2, err
+	case command.EqualFold(opt, "FORCE"):
+		a.force = true
+		return 1, nil
+	}
+	return 0, command.Errorf("ERR ERR Unrecognized XNACK option '%s'", text(rest[0]))
 }
 
 func runXNack(c *command.Call, a xnackArgs) error {
 	s, g, err := needGroup(c, a.key, a.group)
+	if err == nil {
+		err = a.err
+	}
 	if err != nil {
 		return err
 	}
