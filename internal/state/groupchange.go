@@ -163,7 +163,11 @@ func (k *Keyspace) applyToConsumer(kind byte, g *groups.Group, r *reader) error 
 		g.DeleteConsumer(name)
 	case changeGroupDeliver:
 		now, last, read := r.signed(), r.id(), r.signed()
-		if ids := k.ids(r); r.err == nil {
+		ids := k.ids(r)
+		if !ascend(ids) {
+			r.fail()
+		}
+		if r.err == nil {
 			groupDeliver(g, c, ids, now, last, read)
 		}
 	case changeGroupClaim:
@@ -175,6 +179,15 @@ func (k *Keyspace) applyToConsumer(kind byte, g *groups.Group, r *reader) error 
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}
 	return r.err
+}
+
+func ascend(ids []stream.ID) bool {
+	for i := 1; i < len(ids); i++ {
+		if !ids[i-1].Less(ids[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (k *Keyspace) groupCreate(s *Stream, db int, slot uint16, key, name []byte, last stream.ID, read int64) *Stream {

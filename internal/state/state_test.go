@@ -2,9 +2,11 @@ package state
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -45,6 +47,9 @@ func digest(k *Keyspace) string {
 			if d := s.Idempotency(); d != nil {
 				line += fmt.Sprintf(" %+v", d.Stats())
 			}
+			for g := range s.Groups.All() {
+				line += "\n  " + digestGroup(g)
+			}
 			lines = append(lines, line)
 		})
 		slices.Sort(lines)
@@ -53,12 +58,29 @@ func digest(k *Keyspace) string {
 	return out.String()
 }
 
+func digestGroup(g *groups.Group) string {
+	line := fmt.Sprintf("group %q last %v read %d pending %d", g.Name(), g.LastDelivered(), g.EntriesRead(), g.PendingCount())
+	for c := range g.AllConsumers() {
+		line += fmt.Sprintf(" %q: %d seen %d active %d", c.Name(), c.Pending(), c.SeenMS(), c.ActiveMS())
+	}
+	for it := g.Pending(stream.MinID); it.Next(); {
+		e, owner := it.Entry(), "nobody"
+		if e.Consumer != nil {
+			owner = fmt.Sprintf("%q", e.Consumer.Name())
+		}
+		line += fmt.Sprintf(" [%v %s at %d, %d times]", e.ID, owner, e.DeliveredMS, e.Deliveries)
+	}
+	return line
+}
+
 // randomWork makes one random change, or none.
 func randomWork(t *rapid.T, tx *Tx) {
 	key := fmt.Appendf(nil, "k%d", rapid.IntRange(0, 5).Draw(t, "key"))
 	s, _ := tx.Stream(key)
-	op := rapid.IntRange(0, 12).Draw(t, "op")
+	op := rapid.IntRange(0, 25).Draw(t, "op")
 	switch {
+	case op > 12:
+		randomGroupWork(t, tx, key, s)
 	case s == nil || op < 5:
 		var last stream.ID
 		if s != nil {
@@ -94,6 +116,75 @@ func randomWork(t *rapid.T, tx *Tx) {
 	}
 }
 
+// randomGroupWork makes one random change to a group of the stream at key, or none.
+func randomGroupWork(t *rapid.T, tx *Tx, key []byte, s *Stream) {
+	name := rapid.SampledFrom([][]byte{[]byte("g"), []byte("h\x00"), {}}).Draw(t, "group")
+	var g *groups.Group
+	if s != nil {
+		g = s.Groups.Get(name)
+	}
+	now := rapid.Int64Range(1_700_000_000_000, 1_700_000_000_300).Draw(t, "now")
+	if g == nil {
+		last := rapid.SampledFrom([]stream.ID{{}, {MS: 1, Seq: 1}, stream.MaxID}).Draw(t, "last")
+		tx.GroupCreate(key, name, last, rapid.SampledFrom([]int64{groups.Unknown, 0, 9}).Draw(t, "read"))
+		return
+	}
+	consumer := rapid.SampledFrom([][]byte{[]byte("a"), []byte("b"), {}}).Draw(t, "consumer")
+	c := g.Consumer(consumer)
+	op := rapid.IntRange(0, 10).Draw(t, "group op")
+	if c == nil && op > 3 {
+		tx.ConsumerCreate(key, name, consumer, now)
+		return
+	}
+	some := someIDs(t, s, g)
+	count := groups.Count{How: groups.CountHow(rapid.IntRange(0, 3).Draw(t, "how")), To: rapid.SampledFrom([]int64{0, 3, math.MaxInt64}).Draw(t, "to")}
+	switch op {
+	case 0:
+		tx.GroupSetID(key, name, rapid.SampledFrom([]stream.ID{{}, s.LastID()}).Draw(t, "last"), int64(s.EntriesAdded()))
+	case 1:
+		if rapid.Bool().Draw(t, "destroy") {
+			tx.GroupDestroy(key, name)
+		}
+	case 2:
+		tx.GroupRelease(key, name, some, count)
+	case 3:
+		tx.StreamDrop(key, some)
+	case 4:
+		if rapid.Bool().Draw(t, "delete") {
+			tx.ConsumerDelete(key, name, consumer)
+		}
+	case 5, 6:
+		tx.GroupAck(key, name, some)
+	case 7:
+		tx.GroupClaim(key, name, consumer, some, rapid.SampledFrom([]int64{now, groups.Unknown}).Draw(t, "active"), now-rapid.Int64Range(0, 500).Draw(t, "idle"), count)
+	default:
+		var ids []stream.ID
+		from, _ := g.LastDelivered().Next()
+		for it := s.Range(from, stream.MaxID); len(ids) < 5 && it.Next(); {
+			ids = append(ids, it.ID())
+		}
+		if len(ids) > 0 {
+			last := ids[len(ids)-1]
+			if rapid.IntRange(0, 4).Draw(t, "NOACK") == 0 {
+				ids = nil
+			}
+			tx.GroupDeliver(key, name, consumer, ids, now, last, g.EntriesRead()+1)
+		}
+	}
+}
+
+// someIDs returns a few IDs in any order: of entries, of pending ones, and of neither.
+func someIDs(t *rapid.T, s *Stream, g *groups.Group) []stream.ID {
+	ids := []stream.ID{{MS: 1, Seq: math.MaxUint64}, {MS: math.MaxUint64}}
+	for it := s.Range(stream.MinID, stream.MaxID); it.Next(); {
+		ids = append(ids, it.ID())
+	}
+	for it := g.Pending(stream.MinID); it.Next(); {
+		ids = append(ids, it.ID())
+	}
+	return rapid.SliceOfN(rapid.SampledFrom(ids), 1, 6).Draw(t, "ids")
+}
+
 func TestReplayEqualsWhatWasAppliedLive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		live := NewKeyspace(stream.Config{BlockEntries: 4})
@@ -109,10 +200,11 @@ func TestReplayEqualsWhatWasAppliedLive(t *testing.T) {
 			if err := replayed.Apply(position+1, record); err != nil {
 				t.Fatalf("Apply: %v", err)
 			}
+			if rapid.IntRange(0, 19).Draw(t, "compare") == 0 {
+				compare(t, live, replayed)
+			}
 		}
-		if a, b := digest(live), digest(replayed); a != b {
-			t.Fatalf("live:\n%s\nreplayed:\n%s", a, b)
-		}
+		compare(t, live, replayed)
 		for slot := range Slots {
 			if max(live.changed[slot], live.flushed) != max(replayed.changed[slot], replayed.flushed) {
 				t.Fatalf("slot %d depends on %d live, on %d after replay", slot, live.changed[slot], replayed.changed[slot])
@@ -121,13 +213,20 @@ func TestReplayEqualsWhatWasAppliedLive(t *testing.T) {
 	})
 }
 
-func TestARecordDecodesInEveryReleasedForm(t *testing.T) {
+func compare(t *rapid.T, live, replayed *Keyspace) {
+	if a, b := digest(live), digest(replayed); a != b {
+		t.Fatalf("live:\n%s\nreplayed:\n%s", a, b)
+	}
+}
+
+// goldenRecords returns the records of testdata in order.
+func goldenRecords(t testing.TB) [][]byte {
+	t.Helper()
 	golden, err := os.ReadFile("testdata/records-v1.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := NewKeyspace(stream.Config{})
-	position := uint64(0)
+	var records [][]byte
 	for line := range strings.Lines(string(golden)) {
 		text, _, _ := strings.Cut(line, "#")
 		if text = strings.TrimSpace(text); text == "" {
@@ -137,38 +236,129 @@ func TestARecordDecodesInEveryReleasedForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		position++
-		if err := k.Apply(position, record); err != nil {
-			t.Fatalf("%s: %v", line, err)
+		records = append(records, record)
+	}
+	return records
+}
+
+// replay applies records to a new keyspace.
+func replay(t testing.TB, records [][]byte) *Keyspace {
+	t.Helper()
+	k := NewKeyspace(stream.Config{})
+	for i, record := range records {
+		if err := k.Apply(uint64(i+1), record); err != nil {
+			t.Fatalf("record %d, %x: %v", i, record, err)
 		}
 	}
-	const want = `0 "s" len 2 last 9-0 added 7 deleted 1-2 [1-3 "f"="c"] [5-0 "f"="d" "g"=""] {Seconds:60 MaxSize:10 Producers:1 IIDs:1 Added:1 Duplicates:1}`
-	if got := digest(k); got != want {
+	return k
+}
+
+func TestARecordDecodesInEveryReleasedForm(t *testing.T) {
+	want := strings.Join([]string{
+		`0 "m" len 0 last 0-0 added 0 deleted 0-0`,
+		`  group "" last 18446744073709551615-18446744073709551615 read -1 pending 0`,
+		`0 "q" len 3 last 3-0 added 4 deleted 0-0 [1-1 "f"="v"] [1-2 "f"="v"] [2-0 "f"="v"]`,
+		`  group "g" last 1-2 read 6 pending 3 "alice": 0 seen 1700000000002 active 1700000000002 "bob": 1 seen 1700000000004 active 1700000000004` +
+			` [1-1 "bob" at 1700000000005, 8 times] [2-0 nobody at 0, 1 times] [3-0 nobody at 0, 6 times]`,
+		`0 "s" len 2 last 9-0 added 7 deleted 1-2 [1-3 "f"="c"] [5-0 "f"="d" "g"=""] {Seconds:60 MaxSize:10 Producers:1 IIDs:1 Added:1 Duplicates:1}`,
+	}, "\n")
+	if got := digest(replay(t, goldenRecords(t))); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
 func TestAnUnknownChangeIsRefusedByName(t *testing.T) {
-	k := NewKeyspace(stream.Config{})
-	for _, record := range [][]byte{{99, 1, 0, 1, 'k'}, {changeDelete, 2, 0, 1, 'k'}} {
-		if err := k.Apply(1, record); !errors.Is(err, ErrUnknownChange) {
+	for _, record := range [][]byte{{99, 1, 0, 1, 'k'}, {changeDelete, 2, 0, 1, 'k'}, {changeGroupRelease + 1, 1, 0, 1, 'q'}, {changeGroupAck, 2, 0, 1, 'q'}} {
+		if err := replay(t, goldenRecords(t)).Apply(100, record); !errors.Is(err, ErrUnknownChange) {
 			t.Errorf("%v: %v", record, err)
 		}
 	}
 }
 
-func FuzzApplyNeverPanics(f *testing.F) {
-	tx := NewTx(NewKeyspace(stream.Config{}))
-	tx.Begin(0)
-	tx.StreamAppend([]byte("s"), stream.ID{MS: 1}, fieldsOf("f", "v"))
-	tx.StreamDelete([]byte("s"), []stream.ID{{MS: 1}})
-	tx.StreamSetID([]byte("s"), stream.ID{MS: 4}, 5, stream.ID{})
-	tx.Flush(AllDatabases)
-	f.Add(bytes.Clone(tx.Record()))
-	f.Fuzz(func(t *testing.T, record []byte) {
-		if err := NewKeyspace(stream.Config{}).Apply(1, record); err != nil && !errors.Is(err, ErrUnknownChange) && !errors.Is(err, ErrDamagedChange) {
-			t.Errorf("an error without a name: %v", err)
+func TestAChangeToWhatIsNotThereIsRefused(t *testing.T) {
+	head := func(kind byte, key, group string) []byte {
+		return appendGroupHead(nil, kind, 0, []byte(key), []byte(group))
+	}
+	now := []byte{2}
+	for name, record := range map[string][]byte{
+		"drop from no stream":       appendIDs(appendHead(nil, changeStreamDrop, 0, []byte("none")), []stream.ID{{MS: 1}}),
+		"a group that is there":     append(head(changeGroupCreate, "q", "g"), 0, 0, 0),
+		"set ID of no group":        append(head(changeGroupSetID, "q", "none"), 0, 0, 0),
+		"set ID in no stream":       append(head(changeGroupSetID, "none", "g"), 0, 0, 0),
+		"destroy no group":          head(changeGroupDestroy, "q", "none"),
+		"a consumer that is there":  append(appendBytes(head(changeConsumerCreate, "q", "g"), []byte("bob")), now...),
+		"delete no consumer":        appendBytes(head(changeConsumerDelete, "q", "g"), []byte("none")),
+		"deliver to no consumer":    append(appendBytes(head(changeGroupDeliver, "q", "g"), []byte("none")), 2, 0, 0, 0, 0),
+		"claim for no consumer":     append(appendBytes(head(changeGroupClaim, "q", "g"), []byte("none")), 2, 2, 0, 0, 0),
+		"an unknown count":          append(head(changeGroupRelease, "q", "g"), 4, 0, 0),
+		"a count that is negative":  append(binary.AppendUvarint(append(head(changeGroupRelease, "q", "g"), 3), 1<<63), 0),
+		"more IDs than there are":   append(head(changeGroupAck, "q", "g"), 3, 2, 0, 2, 0),
+		"very many IDs":             append(binary.AppendUvarint(head(changeGroupAck, "q", "g"), math.MaxUint64), 2, 0),
+		"IDs delivered downwards":   append(appendBytes(head(changeGroupDeliver, "q", "g"), []byte("bob")), 2, 9, 0, 0, 2, 18, 0, 1, 0),
+		"an ID delivered twice":     append(appendBytes(head(changeGroupDeliver, "q", "g"), []byte("bob")), 2, 9, 0, 0, 2, 18, 0, 0, 0),
+		"a group change in no base": append(append([]byte{changeGroupAck, 1, Databases}, "\x01q\x01g"...), 0),
+	} {
+		k := replay(t, goldenRecords(t))
+		if err := k.Apply(100, record); !errors.Is(err, ErrDamagedChange) {
+			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// survives applies a damaged record and uses what has become of the state. Nothing may panic, and an error has a name.
+func survives(t *testing.T, k *Keyspace, record []byte) {
+	err := k.Apply(100, record)
+	if err != nil {
+		if !errors.Is(err, ErrUnknownChange) && !errors.Is(err, ErrDamagedChange) {
+			t.Errorf("%x: an error without a name: %v", record, err)
+		}
+		return
+	}
+	digest(k)
+	tx := NewTx(k)
+	tx.Begin(0)
+	s, _ := tx.Stream([]byte("q"))
+	if s == nil {
+		return
+	}
+	for g := range s.Groups.All() {
+		g.Oldest(math.MaxInt64, 3, nil)
+		for it := g.Pending(stream.MinID); it.Next(); it = g.Pending(it.ID()) {
+			if g.Ack([]stream.ID{it.ID()}) != 1 {
+				t.Fatalf("%x: %v is pending and cannot be acknowledged", record, it.ID())
+			}
+		}
+		for c := range g.AllConsumers() {
+			if c.Pending() != 0 {
+				t.Errorf("%x: %q has %d pending when nothing is", record, c.Name(), c.Pending())
+			}
+		}
+	}
+}
+
+func TestADamagedRecordIsRefusedOrHarmless(t *testing.T) {
+	records := goldenRecords(t)
+	for i, record := range records {
+		for n := range record {
+			survives(t, replay(t, records[:i]), record[:n])
+		}
+		for bit := range 8 * len(record) {
+			damaged := bytes.Clone(record)
+			damaged[bit/8] ^= 1 << (bit % 8)
+			survives(t, replay(t, records[:i]), damaged)
+		}
+	}
+}
+
+func FuzzApplyNeverPanics(f *testing.F) {
+	records := goldenRecords(f)
+	for _, record := range records {
+		f.Add(record)
+	}
+	f.Add(bytes.Join(records, nil))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		survives(t, NewKeyspace(stream.Config{}), record)
+		survives(t, replay(t, records), record)
 	})
 }
 
