@@ -9,6 +9,7 @@ import (
 
 // disk watches the file system that holds the data. The state lock guards it.
 type disk struct {
+	known     bool  // the last check has succeeded
 	free      int64 // bytes, at the last check
 	reserve   int64 // bytes that are left to deletes and trims
 	written   int64 // bytes of records since the last check
@@ -17,7 +18,7 @@ type disk struct {
 }
 
 // low reports whether free space is below the reserve, so that commands that grow data are refused.
-func (d *disk) low() bool { return d.free-d.written < d.reserve }
+func (d *disk) low() bool { return d.known && d.free-d.written < d.reserve }
 
 // checkDisk reads the free space. Serve calls it once a second; what is written meanwhile is counted.
 func (b *Broker) checkDisk() {
@@ -25,7 +26,7 @@ func (b *Broker) checkDisk() {
 	b.mu.Lock()
 	d := &b.disk
 	failed, warned := d.statError, d.warned
-	d.statError = err != nil
+	d.statError, d.known = err != nil, err == nil
 	if err == nil {
 		d.free, d.written = free, 0
 		d.reserve = min(b.options.DiskReserve, total/20)
