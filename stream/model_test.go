@@ -211,6 +211,35 @@ func TestStreamIsLikeANaiveSlice(t *testing.T) {
 				}
 				m.entries = slices.Delete(m.entries, i, j)
 			},
+			"drop from anywhere": func(t *rapid.T) {
+				if len(m.entries) == 0 {
+					return
+				}
+				ids := []ID{anyID.Draw(t, "any"), MaxID}
+				for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(m.entries)-1), 1, 60).Draw(t, "which") {
+					ids = append(ids, m.entries[i].id) // some of them twice
+				}
+				before := len(m.entries)
+				m.entries = slices.DeleteFunc(m.entries, func(e modelEntry) bool { return slices.Contains(ids, e.id) })
+				if n := s.Drop(ids); int(n) != before-len(m.entries) {
+					t.Fatalf("%d dropped, want %d", n, before-len(m.entries))
+				}
+			},
+			"count": func(t *rapid.T) {
+				ids := []ID{MinID, MaxID, anyID.Draw(t, "any"), m.last}
+				if n := len(m.entries); n > 0 {
+					ids = append(ids, m.entries[0].id, m.entries[n-1].id, m.entries[rapid.IntRange(0, n-1).Draw(t, "i")].id)
+				}
+				for _, id := range ids {
+					want := len(m.rangeOf(id, MaxID))
+					if want > 0 && m.rangeOf(id, id) != nil {
+						want--
+					}
+					if got := s.CountAfter(id); got != uint64(want) {
+						t.Fatalf("%d entries above %v, want %d", got, id, want)
+					}
+				}
+			},
 			"delete what is not there": func(t *rapid.T) {
 				id := anyID.Draw(t, "id")
 				there := slices.ContainsFunc(m.entries, func(e modelEntry) bool { return e.id == id })
