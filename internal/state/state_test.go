@@ -342,10 +342,12 @@ func TestADamagedRecordIsRefusedOrHarmless(t *testing.T) {
 		for n := range record {
 			survives(t, replay(t, records[:i]), record[:n])
 		}
-		for bit := range 8 * len(record) {
-			damaged := bytes.Clone(record)
-			damaged[bit/8] ^= 1 << (bit % 8)
-			survives(t, replay(t, records[:i]), damaged)
+		for at := range record { // the fuzz test flips the other bits
+			for _, bit := range []byte{1, 2 << (at % 7)} {
+				damaged := bytes.Clone(record)
+				damaged[at] ^= bit
+				survives(t, replay(t, records[:i]), damaged)
+			}
 		}
 	}
 }
