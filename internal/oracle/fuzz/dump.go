@@ -101,9 +101,8 @@ func field(r oracle.Reply, name string) oracle.Reply {
 	return oracle.Reply{}
 }
 
-// CheckLag looks at the lag of every group of a server that promises it exactly:
-// as many entries are above the group's last-delivered-id.
-func CheckLag(addr string) error {
+// eachGroup calls f with every group of a server, as XINFO GROUPS shows it.
+func eachGroup(addr string, f func(c *oracle.Conn, key string, group oracle.Reply) error) error {
 	c, err := oracle.Dial(addr)
 	if err != nil {
 		return err
@@ -123,19 +122,30 @@ func CheckLag(addr string) error {
 				return err
 			}
 			for _, g := range groups.Elems {
-				last, above := field(g, "last-delivered-id").Text, 0
-				if last != "18446744073709551615-18446744073709551615" { // above it is no ID
-					entries, err := c.MustDo("XRANGE", k.Text, "("+last, "+")
-					if err != nil {
-						return err
-					}
-					above = len(entries.Elems)
-				}
-				if lag := field(g, "lag").String(); lag != ":"+strconv.Itoa(above) {
-					return fmt.Errorf("database %d: key %q has %d entries above %s, and a group says:\n%s", db, k.Text, above, last, g)
+				if err := f(c, k.Text, g); err != nil {
+					return fmt.Errorf("database %d: %w", db, err)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// CheckLag looks at the lag of every group of a server that promises it exactly:
+// as many entries are above the group's last-delivered-id.
+func CheckLag(addr string) error {
+	return eachGroup(addr, func(c *oracle.Conn, key string, g oracle.Reply) error {
+		last, above := field(g, "last-delivered-id").Text, 0
+		if last != "18446744073709551615-18446744073709551615" { // above it is no ID
+			entries, err := c.MustDo("XRANGE", key, "("+last, "+")
+			if err != nil {
+				return err
+			}
+			above = len(entries.Elems)
+		}
+		if lag := field(g, "lag").String(); lag != ":"+strconv.Itoa(above) {
+			return fmt.Errorf("key %q has %d entries above %s, and a group says:\n%s", key, above, last, g)
+		}
+		return nil
+	})
 }

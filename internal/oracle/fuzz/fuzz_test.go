@@ -149,6 +149,35 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 	weir.restart(t)
 }
 
+// TestGroupsWithNewerCommandsComeBackAfterAKill plays rounds that no judge knows:
+// counters agree with each other, lag is exact, and a restart changes nothing.
+func TestGroupsWithNewerCommandsComeBackAfterAKill(t *testing.T) {
+	if *against != "weir" {
+		return // it is about a weir that can be killed
+	}
+	weir := startJudged(t)
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed=%d", *seed)
+	answered := 0
+	for round := uint64(0); int(round)*perRound < *commands/4; round++ {
+		n, err := RunAlone(weir.addr, Newer(*seed, round, perRound))
+		if err == nil {
+			err = CheckLag(weir.addr)
+		}
+		if err == nil {
+			err = CheckPending(weir.addr)
+		}
+		if err != nil {
+			t.Fatalf("seed=%d round=%d: %v\n%s", *seed, round, err, weir.server.Crashed())
+		}
+		weir.restart(t)
+		answered += n
+	}
+	t.Logf("%d commands were done", answered)
+}
+
 // explain shrinks a failing round and prints it.
 func explain(a, b string, rd Round, m *Mismatch) string {
 	small := Shrink(rd, m.At, 400, func(r Round) bool {

@@ -25,7 +25,7 @@ type Round struct {
 
 // Generate makes a round of n commands. The same seed gives the same round.
 func Generate(seed, round uint64, n int) Round {
-	g := &generator{r: rand.New(rand.NewPCG(seed, round)), last: map[string]uint64{}, added: map[string][]string{}}
+	g := newGenerator(seed, round)
 	g.approx = g.one(3)
 	var rd Round
 	for range 1 + g.r.IntN(3) {
@@ -65,6 +65,10 @@ type generator struct {
 	approx bool
 
 	groups bool // half of the commands are those of consumer groups
+}
+
+func newGenerator(seed, round uint64) *generator {
+	return &generator{r: rand.New(rand.NewPCG(seed, round)), last: map[string]uint64{}, added: map[string][]string{}}
 }
 
 func (g *generator) one(in int) bool { return g.r.IntN(in) == 0 }

@@ -194,7 +194,7 @@ func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
 		oneByOne = nil
 	}
 	for i, op := range oneByOne {
-		if u.waiting[op.Client] != nil || skip(op.Args, len(u.waiting) > 0) {
+		if u.waiting[op.Client] != nil || skip(op.Args, u.waiting) {
 			continue
 		}
 		for _, args := range append(prelude(op.Args), op.Args) {
@@ -222,7 +222,7 @@ func (u *run) pipelined(rd Round) (*Mismatch, error) {
 		who := rd.Ops[from].Client
 		var batch []Op
 		for _, op := range rd.Ops[from:min(from+rd.Pipeline, len(rd.Ops))] {
-			if skip(op.Args, false) || mayBlock(op.Args) && !expires(op.Args) {
+			if skip(op.Args, nil) || mayBlock(op.Args) && !expires(op.Args) {
 				continue
 			}
 			for _, args := range append(prelude(op.Args), op.Args) {
