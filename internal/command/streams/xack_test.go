@@ -81,7 +81,7 @@ func TestCountersOfConsumersNeverDrift(t *testing.T) {
 	names := []string{"a", "b", "c"}
 	r := share(2, 200, names...)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 2_000 {
+	for range 1_000 {
 		name := names[random.IntN(len(names))]
 		id := func() string { return fmt.Sprintf("%d-1", random.IntN(220)) }
 		switch random.IntN(6) {
