@@ -166,26 +166,32 @@ func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *r
 	if t.approx && t.limit > 0 && t.limit < looks/ackedLooks {
 		looks = t.limit * ackedLooks
 	}
-	var through stream.ID // those in front of the first that stays
-	var front uint64
-	var ids []stream.ID // those behind it
+	var through stream.ID // the last before the first that stays
+	var removed uint64
+	var ids []stream.ID // behind that one
 	kept := false
-	for it := s.Range(stream.MinID, last); looks > 0 && front+uint64(len(ids)) < most && it.Next(); looks-- {
-		switch id := it.ID(); {
-		case r.to(id):
+	for it := s.Range(stream.MinID, last); looks > 0 && removed < most && it.Next(); looks-- {
+		id := it.ID()
+		if r.to(id) {
 			kept = true
-		case kept:
-			ids = append(ids, id)
-		default:
-			through = id
-			front++
+			continue
 		}
-	}
-	if front > 0 {
-		c.Tx.StreamTrim(key, through)
+		if removed++; !kept {
+			through = id
+			continue
+		}
+		if ids = append(ids, id); len(ids) == batch {
+			c.Tx.StreamDrop(key, ids)
+			ids = ids[:0]
+			next, _ := id.Next()
+			it = s.Range(next, last)
+		}
 	}
 	if len(ids) > 0 {
 		c.Tx.StreamDrop(key, ids)
 	}
-	return front + uint64(len(ids))
+	if through != stream.MinID {
+		c.Tx.StreamTrim(key, through)
+	}
+	return removed
 }
