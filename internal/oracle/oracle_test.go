@@ -5,8 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirmq/weir/internal/oracle"
 )
@@ -132,6 +134,8 @@ func TestNormalisationTouchesOnlyWhatItNames(t *testing.T) {
 	bulk := func(s string) oracle.Reply { return oracle.Reply{Kind: '$', Text: s} }
 	list := func(e ...oracle.Reply) oracle.Reply { return oracle.Reply{Kind: '*', Elems: e} }
 	one := oracle.Reply{Kind: ':', Text: "1"}
+	ms := func(n int64) oracle.Reply { return oracle.Reply{Kind: ':', Text: strconv.FormatInt(n, 10)} }
+	minuteAgo := ms(time.Now().UnixMilli() - 60_000)
 	for _, c := range []struct {
 		rules string
 		in    oracle.Reply
@@ -141,6 +145,13 @@ func TestNormalisationTouchesOnlyWhatItNames(t *testing.T) {
 		{"ints", list(bulk("1"), one), "*2\n  \"1\"\n  :<int>"},
 		{"mask a", list(bulk("a"), one, bulk("b"), bulk("a")), "*4\n  \"a\"\n  +<masked>\n  \"b\"\n  \"a\""},
 		{"only b", list(bulk("a"), one, bulk("b"), one), "*2\n  \"b\"\n  :1"},
+		{"drop a", list(bulk("a"), one, bulk("b"), list(bulk("a"), one)), "*2\n  \"b\"\n  *0"},
+		{"times", list(bulk("1-1"), bulk("c"), ms(60_400), one), "*4\n  \"1-1\"\n  \"c\"\n  :<60s>\n  :1"},
+		{"times", list(bulk("1-1"), bulk(""), ms(-1), one), "*4\n  \"1-1\"\n  \"\"\n  :-1\n  :1"},
+		{"times", list(bulk("1-1"), minuteAgo, one), "*3\n  \"1-1\"\n  :<60s>\n  :1"},
+		{"times", list(bulk("1-1"), list(bulk("f"), bulk("1")), one, one), "*4\n  \"1-1\"\n  *2\n    \"f\"\n    \"1\"\n  :<0s>\n  :1"},
+		{"times", list(bulk("idle"), ms(123), bulk("pending"), one), "*4\n  \"idle\"\n  :<0s>\n  \"pending\"\n  :1"},
+		{"times", list(one, bulk("1-1"), bulk("2-1"), one), "*4\n  :1\n  \"1-1\"\n  \"2-1\"\n  :1"},
 		{"sorted", list(bulk("b"), bulk("a")), "*2\n  \"a\"\n  \"b\""},
 		{"sorted", list(bulk("0"), list(bulk("b"), bulk("a"))), "*2\n  \"0\"\n  *2\n    \"a\"\n    \"b\""},
 		{"names", bulk("id=7 name= x\n"), `"id name x\n"`},
