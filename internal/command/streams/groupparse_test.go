@@ -78,11 +78,11 @@ func TestParseXPending(t *testing.T) {
 		{line: "xpending k g", want: xpendingArgs{key: []byte("k"), group: []byte("g")}},
 		{line: "xpending k g - + 10", want: with(func(*xpendingArgs) {})},
 		{line: "xpending k g - + -5", want: with(func(a *xpendingArgs) { a.count = -5 })},
-		{line: "xpending k g - + 10 c", want: with(func(a *xpendingArgs) { a.consumer = []byte("c") })},
-		{line: "xpending k g - + 10 ''", want: with(func(a *xpendingArgs) { a.consumer = []byte{} })},
-		{line: "xpending k g - + 10 c d e", want: with(func(a *xpendingArgs) { a.consumer = []byte("c") })},
+		{line: "xpending k g - + 10 c", want: with(func(a *xpendingArgs) { a.ofConsumer, a.consumer = true, []byte("c") })},
+		{line: "xpending k g - + 10 ''", want: with(func(a *xpendingArgs) { a.ofConsumer, a.consumer = true, []byte{} })},
+		{line: "xpending k g - + 10 c d e", want: with(func(a *xpendingArgs) { a.ofConsumer, a.consumer = true, []byte("c") })},
 		{line: "xpending k g idle 5 - + 10", want: with(func(a *xpendingArgs) { a.minIdleMS = 5 })},
-		{line: "xpending k g IDLE -5 - + 10 c", want: with(func(a *xpendingArgs) { a.minIdleMS, a.consumer = -5, []byte("c") })},
+		{line: "xpending k g IDLE -5 - + 10 c", want: with(func(a *xpendingArgs) { a.minIdleMS, a.ofConsumer, a.consumer = -5, true, []byte("c") })},
 		{line: "xpending k g 5 6 10", want: with(func(a *xpendingArgs) {
 			a.from, a.to = stream.ID{MS: 5}, stream.ID{MS: 6, Seq: math.MaxUint64}
 		})},

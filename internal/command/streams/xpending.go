@@ -25,7 +25,8 @@ type xpendingArgs struct {
 	minIdleMS  int64
 	from, to   stream.ID
 	count      int64
-	consumer   []byte // nil: everybody's
+	ofConsumer bool // only what is consumer's
+	consumer   []byte
 }
 
 func parseXPending(args command.Args) (xpendingArgs, error) {
@@ -57,7 +58,7 @@ func parseXPending(args command.Args) (xpendingArgs, error) {
 		return a, err
 	}
 	if len(rest) > 3 {
-		a.consumer = rest[3] // what stands behind it is ignored, as Redis does
+		a.ofConsumer, a.consumer = true, rest[3] // what stands behind is ignored, as Redis does
 	}
 	return a, nil
 }
@@ -102,7 +103,7 @@ func writePendingSummary(c *command.Call, g *groups.Group) {
 
 func writePending(c *command.Call, g *groups.Group, a xpendingArgs) {
 	it := g.Pending(a.from)
-	if a.consumer != nil {
+	if a.ofConsumer {
 		consumer := g.Consumer(a.consumer)
 		if consumer == nil {
 			c.Out.Array(0)

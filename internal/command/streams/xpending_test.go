@@ -32,7 +32,22 @@ func TestXPendingCountsPerConsumerAreBulkStrings(t *testing.T) {
 	r.expectWire(t, [2]string{"xpending k g", "*4\r\n:12\r\n$3\r\n1-1\r\n$4\r\n12-1\r\n*1\r\n*2\r\n$1\r\na\r\n$2\r\n12\r\n"})
 }
 
-// ids are the IDs of entries that a reply lists.
+func TestXPendingKnowsAConsumerWithoutAName(t *testing.T) {
+	r := share(2, 3, "a")
+	for _, empty := range [][]byte{{}, nil} { // copied arguments may be either
+		args := append(words("xpending", "k", "g", "-", "+", "10"), empty)
+		if got := string(r.run(1000, args...)); got != "*0\r\n" {
+			t.Errorf("%q", got)
+		}
+	}
+	r.run(1000, words("xgroup", "setid", "k", "g", "2-1")...)
+	r.run(1000, words("xreadgroup", "group", "g", "", "streams", "k", ">")...)
+	if got := string(r.run(1000, append(words("xpending", "k", "g", "-", "+", "10"), nil)...)); pendingIDs(got) != "3-1" {
+		t.Errorf("%q", got)
+	}
+}
+
+// pendingIDs are the IDs of the entries that a reply lists.
 func pendingIDs(reply string) string {
 	var ids []string
 	for _, part := range strings.Split(reply, "*4\r\n")[1:] {
