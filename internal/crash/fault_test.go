@@ -134,16 +134,20 @@ func TestALowDiskRefusesWhatGrowsAndHeals(t *testing.T) {
 // returned, when writes are accepted again by themselves. A failed write costs
 // nothing acknowledged in any sync mode.
 func TestAFullDiskLosesNothingAndHeals(t *testing.T) {
+	seed := theSeed(t)
 	for _, mode := range []string{"always", "everysec", "no"} {
-		t.Run(mode, func(t *testing.T) { fillAndHeal(t, mode) })
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			fillAndHeal(t, mode, seed)
+		})
 	}
 }
 
-func fillAndHeal(t *testing.T, mode string) {
+func fillAndHeal(t *testing.T, mode string, seed uint64) {
 	disk := smallDisk(t, "24m")
 	dir := filepath.Join(disk, "data")
 	free := occupy(t, disk, 6<<20)
-	writers := newWriters(theSeed(t))
+	writers := newWriters(seed)
 	var n totals
 	weir := n.startWeir(t, dir, "--sync", mode, "--disk-reserve", "0")
 	defer func() { weir.Kill() }()
@@ -217,10 +221,12 @@ func fill(t *testing.T, n *totals, weir *oracle.Server, writers []*writer) {
 // The server goes on by itself, and kill -9 later changes nothing.
 func TestAFailedFsyncIsNeverAcknowledged(t *testing.T) {
 	needStrace(t)
+	seed := theSeed(t)
 	for _, when := range []string{"20", "60+200", "150..152"} {
 		t.Run("when "+when, func(t *testing.T) {
+			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "data")
-			writers := newWriters(theSeed(t))
+			writers := newWriters(seed)
 			weir, err := oracle.StartWrapped(straced("fdatasync,fsync", "error=EIO:when="+when), weirBinary(t), dir)
 			if err != nil {
 				t.Fatal(err)

@@ -1,8 +1,12 @@
 package crash
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -78,19 +82,12 @@ func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 		}
 	}
 	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	errs := make([]error, len(g.workers)+len(g.crew.members))
-	for i, w := range g.workers {
-		wg.Go(func() { errs[i] = w.session(weir.Addr, stop) })
-	}
-	for i, m := range g.crew.members {
-		wg.Go(func() { errs[len(g.workers)+i] = m.session(weir.Addr, stop) })
-	}
+	ended := g.work(weir.Addr, stop)
 	time.Sleep(time.Duration(5+r.IntN(400)) * time.Millisecond) // the moment of the kill is the test
 	weir.Kill()
 	died := time.Now()
 	close(stop)
-	wg.Wait()
+	errs := <-ended
 	if r.IntN(4) == 0 {
 		killWhileStarting(t, r, g.dir, g.mode)
 	}
@@ -113,6 +110,24 @@ func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 		m.answered = 0
 	}
 	g.before = g.everything(t, again)
+}
+
+// work lets everybody work until the server goes or stop closes.
+func (g *groupLoad) work(addr string, stop <-chan struct{}) <-chan []error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(g.workers)+len(g.crew.members))
+	for i, w := range g.workers {
+		wg.Go(func() { errs[i] = w.session(addr, stop) })
+	}
+	for i, m := range g.crew.members {
+		wg.Go(func() { errs[len(g.workers)+i] = m.session(addr, stop) })
+	}
+	ended := make(chan []error, 1)
+	go func() {
+		wg.Wait()
+		ended <- errs
+	}()
+	return ended
 }
 
 func (g *groupLoad) check(weir *oracle.Server, died time.Time) error {
@@ -160,16 +175,25 @@ func (g *groupLoad) unchanged(t *testing.T, weir *oracle.Server) {
 	}
 	for i, now := range g.everything(t, weir) {
 		if now != g.before[i] {
-			t.Fatalf("after a kill at rest a stream is\n%s\nand was\n%s", now, g.before[i])
+			t.Fatalf("a kill at rest has changed a stream: %s", firstDifference(now, g.before[i]))
 		}
 	}
 }
 
+// finish lets everybody work once more, now without a kill; then what a start makes
+// of the log is what was in memory. Only when a consumer was last seen is not logged.
 func (g *groupLoad) finish(t *testing.T, n *groupTotals) {
 	t.Helper()
 	weir := n.startWeir(t, g.dir, "--sync", g.mode)
 	defer weir.Kill()
 	g.unchanged(t, weir)
+	stop := make(chan struct{})
+	errs := g.work(weir.Addr, stop)
+	time.Sleep(50 * time.Millisecond)
+	close(stop)
+	if err := errors.Join(<-errs...); err != nil {
+		t.Fatalf("%v\n%s", err, weir.Output())
+	}
 	c, err := oracle.Dial(weir.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -190,4 +214,29 @@ func (g *groupLoad) finish(t *testing.T, n *groupTotals) {
 	for _, w := range g.workers {
 		n.late += w.late
 	}
+	live := g.everything(t, weir)
+	weir.Kill()
+	again := n.startWeir(t, g.dir, "--sync", g.mode)
+	defer again.Kill()
+	for i, replayed := range g.everything(t, again) {
+		if replayed, live := withoutSeen(replayed), withoutSeen(live[i]); replayed != live {
+			t.Fatalf("a stream that was replayed is not what it was: %s", firstDifference(replayed, live))
+		}
+	}
 }
+
+// firstDifference shows where two texts part.
+func firstDifference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
+	}
+	from := max(0, i-12)
+	return fmt.Sprintf("it says\n%s\nwhere there was\n%s",
+		strings.Join(a[from:min(i+3, len(a))], "\n"), strings.Join(b[from:min(i+3, len(b))], "\n"))
+}
+
+var seenTime = regexp.MustCompile(`"seen-time"\n *:\d+`)
+
+func withoutSeen(s string) string { return seenTime.ReplaceAllString(s, "") }

@@ -40,6 +40,7 @@ func TestEveryKillPointOfASmallRunRecovers(t *testing.T) {
 	needStrace(t)
 	for _, calls := range []string{"fsync,fdatasync", "mkdirat", "renameat,renameat2,unlinkat", "openat", "write,pwrite64", "ftruncate,flock"} {
 		t.Run(calls, func(t *testing.T) {
+			t.Parallel()
 			killed, spared := 0, 0
 			for k := 1; k <= 12+*rounds && spared < 3; k++ {
 				dir, writers := filepath.Join(t.TempDir(), "data"), newWriters(uint64(k))[:2]

@@ -128,8 +128,10 @@ func (o op) outcome(rep oracle.Reply) (string, error) {
 		if strings.HasPrefix(rep.Text, "ERR The ID specified in XADD is equal or smaller") {
 			return "too small", nil
 		}
-		word, _, _ := strings.Cut(rep.Text, " ")
-		return word, nil
+		if word, _, _ := strings.Cut(rep.Text, " "); slices.Contains([]string{"ERR", "NOGROUP", "BUSYGROUP"}, word) {
+			return word, nil
+		}
+		return "", wrong
 	}
 	switch o.kind {
 	case opAdd:
