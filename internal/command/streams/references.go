@@ -164,9 +164,10 @@ func dropReferencesBetween(c *command.Call, key []byte, s *state.Stream, from, t
 	var found []stream.ID
 	for g := range s.Groups.All() {
 		found = found[:0]
+		live := presence{stream: s}
 		for it := g.Pending(from); it.Next() && !to.Less(it.ID()); {
 			id := it.ID()
-			if !s.Has(id) {
+			if !live.has(id) {
 				continue
 			}
 			if found = append(found, id); len(found) == batch {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/weirmq/weir/groups"
+	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -35,6 +36,30 @@ func TestAWalkFindsIDsInAnyOrder(t *testing.T) {
 			}
 			if got := w.find(stream.ID{MS: ms}); got != pending[ms] {
 				t.Fatalf("round %d: %d is pending: %v", round, ms, got)
+			}
+		}
+	}
+}
+
+func TestPresenceIsWhatTheStreamSays(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for round := range 200 {
+		s := &state.Stream{Stream: stream.New(stream.Config{BlockEntries: 50})}
+		for ms := uint64(1); ms < 1000; ms++ {
+			if rng.IntN(1+round%20) == 0 {
+				s.Append(stream.ID{MS: ms}, [][]byte{[]byte("f"), []byte("v")})
+			}
+		}
+		for range 300 {
+			s.Delete(stream.ID{MS: rng.Uint64N(1000)})
+		}
+		p := presence{stream: s}
+		for ms := uint64(0); ms < 1100; ms += rng.Uint64N(1 + uint64(round)/3) {
+			if got := p.has(stream.ID{MS: ms}); got != s.Has(stream.ID{MS: ms}) {
+				t.Fatalf("round %d: %d is there: %v", round, ms, got)
+			}
+			if round < 3 {
+				ms++
 			}
 		}
 	}

@@ -86,11 +86,12 @@ func runXAutoClaim(c *command.Call, a xautoclaimArgs) error {
 // decide walks over what is pending: which entries are claimed, which IDs are pending although their entries are gone,
 // and where the next walk begins, 0-0 if this one came to the end.
 func (a *xautoclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID, next stream.ID) {
+	live := presence{stream: s}
 	it := g.Pending(a.start)
 	more := it.Next()
 	for looks := a.count * autoClaimLooks; more && looks > 0 && int64(len(claimed)+len(gone)) < a.count; looks-- {
 		switch e := it.Entry(); {
-		case !s.Has(e.ID):
+		case !live.has(e.ID):
 			gone = append(gone, e.ID)
 		case e.Consumer == nil || a.minIdleMS <= 0 || nowMS-e.DeliveredMS >= a.minIdleMS:
 			claimed = append(claimed, e.ID)
