@@ -1,7 +1,7 @@
 // Package fuzz sends the same random commands to two servers and compares every
 // reply and the final state.
 //
-// A round is a list of commands of one to three clients, made from a seed. The
+// A round is a list of commands of one to six clients, made from a seed. The
 // clients go in lock step: no command is sent before the one before it has been
 // answered, or the server counts its client as blocked. So every reply is
 // determined by the commands alone, and a round can be run again, shortened, and

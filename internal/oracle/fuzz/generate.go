@@ -27,13 +27,17 @@ type Round struct {
 func Generate(seed, round uint64, n int) Round {
 	g := newGenerator(seed, round)
 	g.approx = g.one(3)
+	g.groups = !g.one(3)
 	var rd Round
-	for range 1 + g.r.IntN(3) {
+	clients := 1 + g.r.IntN(3)
+	if g.queue = g.groups && g.one(3); g.queue {
+		clients = 6
+	}
+	for range clients {
 		rd.Protos = append(rd.Protos, 2+g.r.IntN(2))
 	}
 	g.clients = len(rd.Protos)
 	rd.Pipeline = []int{1, 1, 1, 2 + g.r.IntN(60)}[g.r.IntN(4)]
-	g.groups = !g.one(3)
 	if g.groups {
 		for _, key := range []string{"a", "a", "b"} {
 			rd.Ops = append(rd.Ops, Op{0, []string{"XGROUP", "CREATE", key, g.group(), "0", "MKSTREAM"}})
@@ -65,6 +69,7 @@ type generator struct {
 	approx bool
 
 	groups bool // half of the commands are those of consumer groups
+	queue  bool // most of them are workers that wait for the same, and work for them
 }
 
 func newGenerator(seed, round uint64) *generator {
@@ -245,6 +250,9 @@ func (g *generator) command() []string {
 	key := g.key()
 	if g.approx && g.one(2) {
 		return g.xadd()
+	}
+	if g.queue && !g.one(8) {
+		return g.queueCommand()
 	}
 	if g.groups && g.one(2) {
 		return g.groupCommand()

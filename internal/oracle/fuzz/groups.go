@@ -86,6 +86,42 @@ func (g *generator) groupCommand() []string {
 	return g.maybe([]string{"XINFO", "STREAM", key, "FULL"}, 2, "COUNT", g.number)
 }
 
+// queueCommand is one of a crowd of workers that wait, of those who give them
+// work, and now and then of what takes their queue away.
+func (g *generator) queueCommand() []string {
+	switch n := g.r.IntN(100); {
+	case n < 55:
+		args := []string{"XREADGROUP", "GROUP", g.pick("g", "g", "g", "h"), g.pick("c", "d", "e"), "BLOCK", "0"}
+		args = g.maybe(args, 2, "COUNT", func() string { return g.pick("1", "1", "2") })
+		if g.one(8) {
+			args = append(args, "NOACK")
+		}
+		if g.one(4) {
+			return append(args, "STREAMS", "a", "b", ">", ">")
+		}
+		return append(args, "STREAMS", g.pick("a", "a", "b"), ">")
+	case n < 58:
+		return []string{"XREAD", "BLOCK", "0", "STREAMS", "a", "$"}
+	case n < 78:
+		key := g.pick("a", "a", "b")
+		g.last[key]++
+		id := strconv.FormatUint(g.last[key], 10) + "-1"
+		g.added[key] = append(g.added[key], id)
+		return []string{"XADD", key, id, "f", "v"}
+	case n < 83:
+		return append([]string{"XACK", "a", "g"}, g.ids("a")...)
+	case n < 86:
+		return append([]string{"XDEL", "a"}, g.ids("a")...)
+	case n < 90:
+		return []string{"CLIENT", "UNBLOCK", "{" + strconv.Itoa(g.r.IntN(6)) + "}", g.pick("TIMEOUT", "ERROR")}
+	case n < 97:
+		return []string{"XGROUP", "CREATE", g.pick("a", "b"), g.pick("g", "g", "h"), g.pick("0", "$", "$"), "MKSTREAM"}
+	case n < 99:
+		return []string{"XGROUP", "DESTROY", "a", g.pick("g", "h")}
+	}
+	return []string{g.pick("DEL", "UNLINK"), g.pick("a", "b")}
+}
+
 func (g *generator) entriesRead() string {
 	if g.one(2) {
 		return g.pick("0", "-1", "-2", "1000", "100000")
@@ -112,9 +148,9 @@ func (g *generator) xreadgroup() []string {
 		args = append(args, "GROUP", g.group(), g.consumer())
 	}
 	args = g.maybe(args, 2, "COUNT", g.number)
-	block := g.one(3)
+	block := g.one(2)
 	if block {
-		args = append(args, "BLOCK", g.pick("0", "0", "0", "0", "0", "0", "0", "1", "-1", "x"))
+		args = append(args, "BLOCK", g.pick("0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "1", "-1", "x"))
 	}
 	if g.one(6) {
 		args = append(args, "NOACK")
