@@ -49,36 +49,51 @@ func (g *Group) OldestDelivery() (ms int64, ok bool) {
 	return g.pending.byAge[0].oldest, true
 }
 
-// Oldest appends to dst the entries that were delivered at untilMS or before, the longest ago first, but at most limit of
-// them, which is positive. Those of the same time come in the order of their IDs.
-func (g *Group) Oldest(untilMS int64, limit int, dst []Entry) []Entry {
+// Oldest returns the entries that were delivered at untilMS or before, the longest ago first, but at most limit of them,
+// which is positive. Those of the same time come in the order of their IDs.
+func (g *Group) Oldest(untilMS int64, limit int) []Entry {
 	// The children of a page in the heap are no older than it: so pages come out in order of age from a second, small
 	// heap of those whose parents were looked at.
 	all := g.pending.byAge
 	front := &frontier{all: all}
 	front.push(0)
-	start := len(dst)
+	var found youngest
 	for len(front.list) > 0 {
 		i := heap.Pop(front).(int)
 		p := all[i]
-		if p.oldest > untilMS || len(dst)-start == limit && !p.before(dst[len(dst)-1]) {
+		if p.oldest > untilMS || len(found) == limit && !p.before(found[0]) {
 			break // and so are all that come after it
 		}
 		for c := p.cursor(); c.next(); {
-			if c.deliveredMS <= untilMS {
-				dst = append(dst, Entry{c.id, g.pending.owners[c.owner], c.deliveredMS, c.deliveries})
+			if c.deliveredMS > untilMS {
+				continue
 			}
-		}
-		if len(dst)-start >= limit {
-			slices.SortFunc(dst[start:], byAge)
-			dst = dst[:start+limit]
+			e := Entry{c.id, g.pending.owners[c.owner], c.deliveredMS, c.deliveries}
+			switch {
+			case len(found) < limit:
+				if found = append(found, e); len(found) == limit {
+					heap.Init(&found)
+				}
+			case byAge(e, found[0]) < 0:
+				found[0] = e
+				heap.Fix(&found, 0)
+			}
 		}
 		front.push(2*i + 1)
 		front.push(2*i + 2)
 	}
-	slices.SortFunc(dst[start:], byAge)
-	return dst
+	slices.SortFunc(found, byAge)
+	return found
 }
+
+// youngest is the entries found so far; once there are as many as wanted, a heap with the last in order of age on top.
+type youngest []Entry
+
+func (y youngest) Len() int           { return len(y) }
+func (y youngest) Less(i, j int) bool { return byAge(y[j], y[i]) < 0 }
+func (y youngest) Swap(i, j int)      { y[i], y[j] = y[j], y[i] }
+func (y *youngest) Push(any)          { panic("groups: entries are appended or replaced") }
+func (y *youngest) Pop() any          { panic("groups: entries are appended or replaced") }
 
 // before reports whether a page may have an entry that comes before e in order of age.
 func (p *page) before(e Entry) bool {

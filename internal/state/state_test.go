@@ -322,7 +322,7 @@ func survives(t *testing.T, k *Keyspace, record []byte) {
 		return
 	}
 	for g := range s.Groups.All() {
-		g.Oldest(math.MaxInt64, 3, nil)
+		g.Oldest(math.MaxInt64, 3)
 		for it := g.Pending(stream.MinID); it.Next(); it = g.Pending(it.ID()) {
 			if g.Ack([]stream.ID{it.ID()}) != 1 {
 				t.Fatalf("%x: %v is pending and cannot be acknowledged", record, it.ID())

@@ -266,7 +266,7 @@ func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state
 	for ask := int(limit); r.wants() && purged < maxPurge; ask = min(2*ask, g.PendingCount()) {
 		// What was put into the reply is not claimed yet: it comes first again.
 		var deleted []stream.ID
-		for _, p := range g.Oldest(c.NowMS-d.minIdleMS, ask, nil)[len(r.collected):] {
+		for _, p := range g.Oldest(c.NowMS-d.minIdleMS, ask)[len(r.collected):] {
 			it := s.Range(p.ID, p.ID)
 			if !it.Next() {
 				deleted = append(deleted, p.ID)
