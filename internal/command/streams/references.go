@@ -93,9 +93,7 @@ const (
 // newVerdicts says of all IDs, each once and in ascending order, that there are none.
 func newVerdicts(ids []stream.ID) verdicts {
 	if !ascend(ids) {
-		ids = slices.Clone(ids)
-		slices.SortFunc(ids, stream.ID.Compare)
-		ids = slices.Compact(ids)
+		ids = slices.Compact(inOrder(ids))
 	}
 	v := verdicts{ids, make([]int8, len(ids))}
 	for i := range v.status {

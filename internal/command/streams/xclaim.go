@@ -1,6 +1,8 @@
 package streams
 
 import (
+	"slices"
+
 	"github.com/weirmq/weir/groups"
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/state"
@@ -142,7 +144,7 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 		c.Tx.GroupSetID(a.key, a.group, a.lastID, g.EntriesRead())
 	}
 	if len(gone) > 0 {
-		c.Tx.GroupAck(a.key, a.group, gone)
+		c.Tx.GroupAck(a.key, a.group, inOrder(gone))
 	}
 	claim(c, a.key, a.group, g, a.consumer, claimed, a.deliveredMS(c.NowMS), a.count())
 	writeClaimed(c, s, claimed, a.justID)
@@ -195,11 +197,21 @@ func ascend(ids []stream.ID) bool {
 	return true
 }
 
+// inOrder returns IDs in ascending order, those that are there twice too, and leaves the argument alone. A group takes
+// apart and puts together a page of pending entries for neighbours at once, but for each ID if they come in disorder.
+func inOrder(ids []stream.ID) []stream.ID {
+	if !ascend(ids) {
+		ids = slices.Clone(ids)
+		slices.SortFunc(ids, stream.ID.Compare)
+	}
+	return ids
+}
+
 // claim gives entries to a consumer, which is made if need be; to claim nothing makes none.
 func claim(c *command.Call, key, group []byte, g *groups.Group, name []byte, ids []stream.ID, deliveredMS int64, count groups.Count) {
 	if len(ids) > 0 {
 		consumerAt(c, key, group, g, name)
-		c.Tx.GroupClaim(key, group, name, ids, c.NowMS, deliveredMS, count)
+		c.Tx.GroupClaim(key, group, name, inOrder(ids), c.NowMS, deliveredMS, count)
 	} else if consumer := g.Consumer(name); consumer != nil {
 		c.Tx.ConsumerSeen(consumer, c.NowMS)
 	}

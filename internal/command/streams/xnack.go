@@ -108,7 +108,7 @@ func runXNack(c *command.Call, a xnackArgs) error {
 		}
 	}
 	if len(released) > 0 {
-		c.Tx.GroupRelease(a.key, a.group, released, a.count)
+		c.Tx.GroupRelease(a.key, a.group, inOrder(released), a.count)
 	}
 	c.Out.Int(int64(len(released)))
 	return nil
