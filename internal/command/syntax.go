@@ -242,7 +242,7 @@ func typeOfName(name string) string {
 	case "pattern":
 		return "pattern"
 	case "count", "milliseconds", "seconds", "cursor", "index", "protover", "client-id", "clientid", "entries-added",
-		"duration", "maxsize", "bytes", "numkeys", "timeout", "maxage":
+		"duration", "maxsize", "bytes", "numkeys", "timeout", "maxage", "entries-read", "min-idle-time", "numids", "ms":
 		return "integer"
 	default:
 		return "string"

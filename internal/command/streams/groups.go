@@ -49,15 +49,3 @@ func parseIDs(dst []stream.ID, args [][]byte) ([]stream.ID, error) {
 	}
 	return dst, nil
 }
-
-// writeEntry writes the entry of that ID and reports whether there is one; if not, it writes nothing.
-func writeEntry(c *command.Call, s *state.Stream, id stream.ID) bool {
-	it := s.Range(id, id)
-	if !it.Next() {
-		return false
-	}
-	e := emitter{out: c.Out}
-	e.entry(&it)
-	e.flush()
-	return true
-}
