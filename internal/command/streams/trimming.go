@@ -150,7 +150,8 @@ func (t *trimming) applyToReferences(c *command.Call, key []byte, s *state.Strea
 }
 
 // ackedLooks is how many entries a trim by ACKED and ~ looks at for each that LIMIT allows to go. Else every XADD would
-// walk over everything that a group has left pending.
+// walk over everything that a group has left pending, and be slower each time. Who wants what is behind so much says
+// LIMIT 0, or = instead of ~.
 const ackedLooks = 10
 
 // applyAcked takes the oldest entries that no group refers to, from wherever they are: most of them at most, and with
@@ -183,8 +184,7 @@ func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *r
 		if ids = append(ids, id); len(ids) == batch {
 			c.Tx.StreamDrop(key, ids)
 			ids = ids[:0]
-			next, _ := id.Next()
-			it = s.Range(next, last)
+			it = s.Range(id, last)
 		}
 	}
 	if len(ids) > 0 {
