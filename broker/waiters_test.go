@@ -358,6 +358,27 @@ func TestClientsThatVanishGetNothingDelivered(t *testing.T) {
 	}
 }
 
+// TestWhoHangsUpRightAfterAskingIsNotServed sends the question and the end together.
+func TestWhoHangsUpRightAfterAskingIsNotServed(t *testing.T) {
+	for _, loops := range []int{1, 4} {
+		b := running(t, func(o *Options) { o.Loops = loops })
+		writer := dial(t, b)
+		writer.expect("XGROUP CREATE s g $ MKSTREAM", "+OK")
+		for round := range 200 {
+			c := dial(t, b)
+			c.send(fmt.Sprintf("XREADGROUP GROUP g w%d BLOCK 0 STREAMS s >", round))
+			if round%2 == 0 {
+				c.conn.(*net.TCPConn).SetLinger(0)
+			}
+			c.conn.Close()
+		}
+		dial(t, b).expect("PING", "+PONG") // accepted after all of them
+		waitFor(t, b, func() bool { return b.server.Stats().Connected == 2 && len(b.sessions) == 2 && b.waiters.count == 0 })
+		writer.expect("XADD s 1-1 f v", `"1-1"`)
+		writer.expect("XPENDING s g", "[:0 nil nil nil]")
+	}
+}
+
 // TestAnEntryThatMeetsAKillIsDeliveredOrNot lets a kill and an entry meet in either order.
 func TestAnEntryThatMeetsAKillIsDeliveredOrNot(t *testing.T) {
 	b := running(t, func(o *Options) { o.Loops = 4 })
