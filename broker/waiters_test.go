@@ -224,6 +224,32 @@ func TestAWaitThatIsWokenInVainEndsAtItsTime(t *testing.T) {
 	})
 }
 
+func TestManyWaitsThatEndTogetherAllEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *Broker) {
+		const n = 3*mostRings + 7
+		setup := pipe(t, b)
+		setup.expect("XGROUP CREATE s g $ MKSTREAM", "+OK")
+		setup.expect("XADD s 1-1 f v", `"1-1"`)
+		setup.expect("XREADGROUP GROUP g setup STREAMS s >", entryOf("s", "1-1"))
+		var clients []*client
+		for i := range n {
+			c := pipe(t, b)
+			c.send(fmt.Sprintf("XREADGROUP GROUP g w BLOCK 1000 CLAIM %d STREAMS s >", 2000+i))
+			clients = append(clients, c)
+		}
+		waitFor(t, b, func() bool { return b.waiters.count == n })
+		begun := time.Now()
+		for i, c := range clients {
+			if got := c.read(); got != "nil" || time.Since(begun) > 1100*time.Millisecond {
+				t.Fatalf("client %d: %s after %v", i, got, time.Since(begun))
+			}
+		}
+		if len(b.alarms.heap) != 0 || len(b.waiters.queues) != 0 || b.waiters.timed != 0 {
+			t.Errorf("%d alarms, %d queues and %d deadlines are left", len(b.alarms.heap), len(b.waiters.queues), b.waiters.timed)
+		}
+	})
+}
+
 func TestAClaimFollowsTheWallClockWhenItIsChanged(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
