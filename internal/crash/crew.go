@@ -91,8 +91,10 @@ func (m *member) session(addr string, stop <-chan struct{}) error {
 			gone, err = m.take(conn)
 		case p < 90:
 			gone, err = m.ack(conn)
-		default:
+		case p < 95:
 			gone, err = m.claim(conn)
+		default:
+			gone, err = m.takeAndClaim(conn)
 		}
 		if gone || err != nil {
 			return err
@@ -138,15 +140,63 @@ func (m *member) take(conn *oracle.Conn) (gone bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range ids {
-		j := m.job(id)
-		if j.shown {
-			return false, fmt.Errorf("%s was delivered to %s, and before to one of %v, without a claim", id, m.name, j.holders)
+		if err := m.gotNew(id); err != nil {
+			return false, err
 		}
-		if m.lastNew != "" && compareIDs(id, m.lastNew) <= 0 {
-			return false, fmt.Errorf("%s was delivered to %s after %s", id, m.name, m.lastNew)
+	}
+	return false, nil
+}
+
+// gotNew is got for an entry that nobody may have got before. The lock is held.
+func (m *member) gotNew(id string) error {
+	j := m.job(id)
+	if j.shown {
+		return fmt.Errorf("%s was delivered to %s, and before to one of %v, without a claim", id, m.name, j.holders)
+	}
+	if m.lastNew != "" && compareIDs(id, m.lastNew) <= 0 {
+		return fmt.Errorf("%s was delivered to %s after %s", id, m.name, m.lastNew)
+	}
+	j.shown, m.lastNew = true, id
+	m.got(j, id)
+	return nil
+}
+
+// takeAndClaim is XREADGROUP with CLAIM: first what rests with others, then what
+// is new, which is what was never delivered.
+func (m *member) takeAndClaim(conn *oracle.Conn) (gone bool, err error) {
+	m.claiming = true
+	rep, gone, err := m.do(conn, "XREADGROUP", "GROUP", crewGroup, m.name, "COUNT", strconv.Itoa(1+m.rand.IntN(8)), "BLOCK", "4",
+		"CLAIM", strconv.Itoa(m.rand.IntN(8)), "STREAMS", crewStream, ">")
+	if gone || err != nil {
+		return gone, err
+	}
+	m.claiming = false
+	if rep.Null {
+		return false, nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	inReply := map[string]bool{}
+	for _, r := range rep.Elems[0].Elems[1].Elems {
+		if len(r.Elems) != 4 {
+			return false, fmt.Errorf("not an entry with its past: %s", r)
 		}
-		j.shown, m.lastNew = true, id
-		m.got(j, id)
+		e, err := parseEntry(oracle.Reply{Kind: '*', Elems: r.Elems[:2]})
+		if err != nil {
+			return false, err
+		}
+		if inReply[e.id] {
+			return false, fmt.Errorf("%s is twice in one reply to %s", e.id, m.name)
+		}
+		inReply[e.id] = true
+		if r.Elems[3].Text == "0" {
+			err = m.gotNew(e.id)
+		} else {
+			m.got(m.job(e.id), e.id)
+		}
+		if err != nil {
+			return false, err
+		}
 	}
 	return false, nil
 }

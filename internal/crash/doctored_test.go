@@ -138,7 +138,7 @@ func TestADoctoredHistoryIsRefused(t *testing.T) {
 			h.events = append(h.events, e)
 		}},
 	} {
-		h := concurrent(t, weir, i, r.Uint64())
+		h := concurrent(t, weir, i, r.Uint64(), false)
 		if got := h.verdict(); got != porcupine.Ok {
 			t.Fatalf("the history itself is %s", got)
 		}

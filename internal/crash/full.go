@@ -134,13 +134,21 @@ func (p *fullParser) group(rep oracle.Reply, live []uint16) fullGroup {
 	if n := p.integer(m["pel-count"]); n != int64(len(g.pending)) {
 		p.fail("group %s: pel-count is %d, of %d", g.name, n, len(g.pending))
 	}
-	var owned []fullPending
+	var owned, ours []fullPending
+	for _, row := range g.pending {
+		if row.owner != "" {
+			ours = append(ours, row)
+		}
+	}
+	if n := len(g.pending) - len(ours); n > 0 && p.integer(m["nacked-count"]) != int64(n) {
+		p.fail("group %s: nacked-count is %s, of %d", g.name, m["nacked-count"], n)
+	}
 	for _, c := range m["consumers"].Elems {
 		g.consumers = append(g.consumers, p.consumer(c))
 		owned = append(owned, g.consumers[len(g.consumers)-1].pending...)
 	}
 	slices.SortFunc(owned, func(a, b fullPending) int { return int(a.n) - int(b.n) })
-	if !slices.Equal(owned, g.pending) {
+	if !slices.Equal(owned, ours) {
 		p.fail("group %s: pending for it is\n%v\nand for its consumers\n%v", g.name, g.pending, owned)
 	}
 	return g

@@ -31,6 +31,7 @@ type history struct {
 	began  time.Time
 	keys   []string
 	issued []atomic.Uint32 // the highest ID used with each key
+	older  bool            // the server is Redis 7.0, and does not know what is newer
 
 	mu     sync.Mutex
 	events []event
@@ -177,6 +178,13 @@ func (h *history) next(r *rand.Rand, client int) op {
 	default:
 		o.kind = opSetID
 		o.ids = []uint16{uint16(r.IntN(int(h.issued[k].Load()) + 1))}
+	}
+	if p := r.IntN(100); p < 5 && !h.older {
+		o = op{kind: opReadClaim, key: o.key, consumer: o.consumer}
+		if p < 2 {
+			o.kind, o.force, o.mode = opRelease, r.IntN(4) == 0, []string{"SILENT", "FAIL"}[r.IntN(2)]
+			some(3)
+		}
 	}
 	return o
 }

@@ -3,6 +3,7 @@ package crash
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,9 @@ func (l *ledger) apply(o op, at span) string {
 		return strconv.Itoa(before - len(l.live))
 	case opTrim:
 		gone := max(0, len(l.live)-o.count)
+		if o.mode == "DELREF" {
+			l.dropReferences(l.live[:gone])
+		}
 		l.live = slices.Clone(l.live[gone:])
 		return strconv.Itoa(gone)
 	case opCreate:
@@ -89,7 +93,11 @@ func (l *ledger) apply(o op, at span) string {
 		if g == nil {
 			return "0"
 		}
-		return strconv.Itoa(g.release(o.ids))
+		return strconv.Itoa(g.ack(o.ids))
+	case opDeleteEx:
+		return l.deleteEach(o, l.has)
+	case opAckDelete:
+		return l.deleteEach(o, func(n uint16) bool { return g != nil && g.ack([]uint16{n}) == 1 })
 	}
 	if g == nil {
 		if !l.exists && (o.kind == opSetID || o.kind == opCreateConsumer || o.kind == opDeleteConsumer) {
@@ -116,6 +124,10 @@ func (l *ledger) apply(o op, at span) string {
 		return l.read(g, o, at)
 	case opHistory:
 		return l.history(g, o, at)
+	case opReadClaim:
+		return l.readClaim(g, o, at)
+	case opRelease:
+		return l.release(g, o)
 	case opClaim:
 		return l.claim(g, o, at)
 	case opAutoClaim:
@@ -152,7 +164,7 @@ func (g *ledgerGroup) put(p ledgerPending) {
 	}
 }
 
-func (g *ledgerGroup) release(ids []uint16) int {
+func (g *ledgerGroup) ack(ids []uint16) int {
 	before := len(g.pending)
 	g.pending = slices.DeleteFunc(g.pending, func(p ledgerPending) bool { return slices.Contains(ids, p.n) })
 	return before - len(g.pending)
@@ -188,7 +200,7 @@ func (l *ledger) history(g *ledgerGroup, o op, at span) string {
 		case !l.has(p.n):
 			got = append(got, fmt.Sprint(p.n, "!"))
 		default:
-			p.deliveries++
+			p.countUp()
 			p.at = at
 			got = append(got, fmt.Sprint(p.n))
 		}
@@ -203,7 +215,7 @@ func (l *ledger) claim(g *ledgerGroup, o op, at span) string {
 		i, pending := g.find(n)
 		switch {
 		case !l.has(n):
-			g.release([]uint16{n})
+			g.ack([]uint16{n})
 		case pending:
 			g.take(g.pending[i], o, at)
 			got = append(got, n)
@@ -226,9 +238,104 @@ func (g *ledgerGroup) take(p ledgerPending, o op, at span) {
 	if o.retry >= 0 {
 		p.deliveries = o.retry
 	} else if !o.justID {
-		p.deliveries++
+		p.countUp()
 	}
 	g.put(p)
+}
+
+func (p *ledgerPending) countUp() {
+	if p.deliveries < math.MaxInt {
+		p.deliveries++
+	}
+}
+
+// readClaim claims everything that is pending and reads everything that is new.
+// What is both, for the group was set back, comes twice.
+func (l *ledger) readClaim(g *ledgerGroup, o op, at span) string {
+	var got []delivered
+	g.consumer(o, at)
+	for _, p := range slices.Clone(g.pending) {
+		if !l.has(p.n) {
+			g.ack([]uint16{p.n})
+			continue
+		}
+		got = append(got, delivered{p.n, p.deliveries})
+		g.take(p, o, at)
+	}
+	for _, n := range l.live {
+		if n > g.delivered {
+			got = append(got, delivered{n, 0})
+		}
+	}
+	o.count = len(l.live)
+	l.read(g, o, at)
+	slices.SortStableFunc(got, func(a, b delivered) int { return int(a.n) - int(b.n) })
+	return deliveredText(got)
+}
+
+// release makes entries nobody's.
+func (l *ledger) release(g *ledgerGroup, o op) string {
+	released := 0
+	for _, n := range o.ids {
+		p := ledgerPending{n: n}
+		if i, pending := g.find(n); pending {
+			p.deliveries = g.pending[i].deliveries
+		} else if !o.force || !l.has(n) {
+			continue
+		}
+		switch o.mode {
+		case "SILENT":
+			p.deliveries = max(p.deliveries-1, 0)
+		case "FATAL":
+			p.deliveries = math.MaxInt
+		}
+		g.put(p)
+		released++
+	}
+	return strconv.Itoa(released)
+}
+
+// deleteEach deletes entries, with what mode says about references to them, and
+// says of each ID what became of it. Those that are not found are none of the
+// command's business.
+func (l *ledger) deleteEach(o op, found func(uint16) bool) string {
+	var each []string
+	var gone []uint16
+	for _, n := range o.ids {
+		switch {
+		case !found(n):
+			each = append(each, "-1")
+			if o.mode == "DELREF" && o.kind == opDeleteEx {
+				gone = append(gone, n) // its references go, even so
+			}
+		case o.mode == "ACKED" && l.referred(n):
+			each = append(each, "2")
+		default:
+			each = append(each, "1")
+			gone = append(gone, n)
+		}
+	}
+	if o.mode == "DELREF" {
+		l.dropReferences(gone)
+	}
+	l.live = slices.DeleteFunc(l.live, func(n uint16) bool { return slices.Contains(gone, n) })
+	return strings.Join(each, " ")
+}
+
+// referred says that a group has an entry pending, or has yet to deliver it.
+func (l *ledger) referred(n uint16) bool {
+	for _, g := range l.groups {
+		if _, pending := g.find(n); pending || n > g.delivered {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *ledger) dropReferences(ids []uint16) {
+	for _, g := range l.groups {
+		g.ack(ids)
+	}
 }
 
 func (l *ledger) autoClaim(g *ledgerGroup, o op, at span) string {
@@ -242,7 +349,7 @@ func (l *ledger) autoClaim(g *ledgerGroup, o op, at span) string {
 				next = p.n
 			}
 		case !l.has(p.n):
-			g.release([]uint16{p.n})
+			g.ack([]uint16{p.n})
 			gone = append(gone, p.n)
 		default:
 			g.take(p, o, at)

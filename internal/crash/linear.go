@@ -18,7 +18,7 @@ import (
 //	+---------------+---------+---------+-----+---------+
 //	| delivered (2) | entry 1 | entry 2 | ... | entry n |    n is the stream's last ID
 //	+---------------+---------+---------+-----+---------+
-//	entry: there (1: 0 or 1), owner (1: 0 nobody, else the consumer's number plus 1), deliveries (1)
+//	entry: there (1: 0 or 1), owner (1: 0 if not pending, 255 if nobody's, else the consumer's number plus 1), deliveries (1)
 //
 // An ID that was left out, one that was deleted and one that was acknowledged
 // after that look alike, for no command can tell them apart.
@@ -32,6 +32,8 @@ const (
 	deliveries
 	perEntry
 )
+
+const nobodys = 255
 
 func (p places) last() uint16 { return uint16((len(p) - 2) / perEntry) }
 
@@ -91,6 +93,25 @@ func step(p places, o op) (places, string) {
 		return p, b.pending()
 	case opInfo:
 		return p, b.info()
+	case opReadClaim:
+		return b.readClaim(o)
+	case opRelease:
+		released := 0
+		for _, n := range o.ids {
+			if !b.known(n) {
+				continue
+			}
+			e := b.entry(n)
+			if e[owner] == 0 && !(o.force && e[there] == 1) {
+				continue
+			}
+			e[owner] = nobodys
+			if o.mode == "SILENT" && e[deliveries] > 0 {
+				e[deliveries]--
+			}
+			released++
+		}
+		return places(b), strconv.Itoa(released)
 	}
 	panic("unknown operation")
 }
@@ -188,11 +209,43 @@ func (b board) autoClaim(o op) (places, string) {
 	return places(b), fmt.Sprintf("%s, gone %s, next %d", strings.Join(got, " "), strings.Join(gone, " "), n)
 }
 
+// readClaim is a claim of everything that is pending, and a read of everything
+// that is new.
+func (b board) readClaim(o op) (places, string) {
+	var got []delivered
+	for n := uint16(1); n <= b.last(); n++ {
+		e := b.entry(n)
+		if e[there] == 0 {
+			b.release(n)
+			continue
+		}
+		if e[owner] != 0 {
+			got = append(got, delivered{n, int(e[deliveries])})
+			e[owner] = o.consumer + 1
+			e[deliveries]++
+		}
+		if n > b.delivered() { // new, though it may have been pending, and so be in the reply twice
+			got = append(got, delivered{n, 0})
+			e[owner], e[deliveries] = o.consumer+1, 1
+		}
+	}
+	for n := b.last(); n > b.delivered(); n-- {
+		if b.entry(n)[there] == 1 {
+			b.deliver(n)
+		}
+	}
+	return places(b), deliveredText(got)
+}
+
 func (b board) pending() string {
 	var rows []string
 	for n := uint16(1); n <= b.last(); n++ {
 		if e := b.entry(n); e[owner] != 0 {
-			rows = append(rows, fmt.Sprintf("%d:c%d:%d", n, e[owner]-1, e[deliveries]))
+			name := ""
+			if e[owner] != nobodys {
+				name = fmt.Sprint("c", e[owner]-1)
+			}
+			rows = append(rows, fmt.Sprintf("%d:%s:%d", n, name, e[deliveries]))
 		}
 	}
 	return strings.Join(rows, " ")

@@ -19,7 +19,7 @@ import (
 	"github.com/weirmq/weir/internal/oracle"
 )
 
-var histories = flag.Int("histories", 200, "histories of concurrent clients to check; a fifth as many go across kill -9")
+var histories = flag.Int("histories", 200, "histories of concurrent clients to check; an eighth as many go across kill -9")
 
 // checking is how long the checker may think about one history. A history that
 // it has not decided by then proves nothing, and fails the test.
@@ -116,7 +116,7 @@ func (n *tally) add(h *history) {
 			n.unknown++
 		case e.op.kind == opRead && e.outcome != "":
 			n.delivered++
-		case (e.op.kind == opClaim || e.op.kind == opAutoClaim) && e.outcome != "" && e.outcome[0] != ',':
+		case (e.op.kind == opClaim || e.op.kind == opAutoClaim || e.op.kind == opReadClaim) && e.outcome != "" && e.outcome[0] != ',':
 			n.claimed++
 		}
 	}
@@ -131,9 +131,10 @@ func (n *tally) report(t *testing.T) {
 }
 
 // concurrent makes one history on a server that lives.
-func concurrent(t *testing.T, weir *oracle.Server, n int, seed uint64) *history {
+func concurrent(t *testing.T, weir *oracle.Server, n int, seed uint64, older bool) *history {
 	t.Helper()
 	h := newHistory(fmt.Sprint("h", n, "-a"), fmt.Sprint("h", n, "-b"))
+	h.older = older
 	err := h.create(weir.Addr)
 	if err == nil {
 		err = h.session(weir.Addr, seed, 30, new(atomic.Int64))
@@ -160,7 +161,7 @@ func TestGroupsAreLinearizable(t *testing.T) {
 	for _, mode := range []string{"always", "everysec"} {
 		weir := n.startWeir(t, filepath.Join(t.TempDir(), "data"), "--sync", mode)
 		for range (*histories + 1) / 2 {
-			h := concurrent(t, weir, all.histories, r.Uint64())
+			h := concurrent(t, weir, all.histories, r.Uint64(), false)
 			h.mustBeLinearizable(t)
 			all.add(h)
 		}
@@ -176,7 +177,7 @@ func TestGroupsAreLinearizableAcrossKill(t *testing.T) {
 	r := rand.New(rand.NewPCG(theSeed(t), 42))
 	var n totals
 	var all tally
-	for i := range max(3, *histories/5) {
+	for i := range max(3, *histories/8) {
 		mode := []string{"always", "everysec", "no"}[i%3]
 		dir := filepath.Join(t.TempDir(), "data")
 		h := newHistory("a", "b")
@@ -249,7 +250,7 @@ func TestTheModelOfGroupsIsWhatRedisDoes(t *testing.T) {
 	r := rand.New(rand.NewPCG(theSeed(t), 43))
 	var all tally
 	for i := range *histories / 2 {
-		h := concurrent(t, redis, i, r.Uint64())
+		h := concurrent(t, redis, i, r.Uint64(), true)
 		h.events = slices.DeleteFunc(h.events, func(e event) bool { return e.op.kind == opInfo })
 		h.mustBeLinearizable(t)
 		all.add(h)

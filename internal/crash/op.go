@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,7 +24,13 @@ const (
 	opSetID     // XGROUP SETID
 	opInfo      // XINFO GROUPS
 
+	// Newer than Redis 7.0.
+	opReadClaim // XREADGROUP ... CLAIM 0 ... >, without COUNT
+	opRelease   // XNACK
+
 	// These are for ledger.go alone.
+	opAckDelete      // XACKDEL
+	opDeleteEx       // XDELEX
 	opTrim           // XTRIM MAXLEN count
 	opCreate         // XGROUP CREATE MKSTREAM
 	opDestroy        // XGROUP DESTROY
@@ -46,6 +53,7 @@ type op struct {
 	retry    int   // RETRYCOUNT, -1 for none
 	timeMS   int64 // TIME of opClaim, 0 for none
 	lastID   uint16
+	mode     string // of opRelease SILENT, FAIL or FATAL; of deletions KEEPREF, DELREF or ACKED, "" for none
 }
 
 func (o op) groupName() string {
@@ -62,6 +70,11 @@ func (o op) args() []string {
 	ids := make([]string, len(o.ids))
 	for i, n := range o.ids {
 		ids[i] = fmt.Sprint(n, "-0")
+	}
+	// The IDs as newer commands want them.
+	block := append([]string{"IDS", strconv.Itoa(len(ids))}, ids...)
+	if o.mode != "" {
+		block = append([]string{o.mode}, block...)
 	}
 	group, consumer, count := o.groupName(), o.consumerName(), strconv.Itoa(o.count)
 	var a []string
@@ -103,8 +116,24 @@ func (o op) args() []string {
 		return []string{"XGROUP", "SETID", o.key, group, ids[0]}
 	case opInfo:
 		return []string{"XINFO", "GROUPS", o.key}
+	case opReadClaim:
+		return []string{"XREADGROUP", "GROUP", group, consumer, "CLAIM", "0", "STREAMS", o.key, ">"}
+	case opRelease:
+		a = append([]string{"XNACK", o.key, group}, block...)
+		if o.force {
+			a = append(a, "FORCE")
+		}
+		return a
+	case opAckDelete:
+		return append([]string{"XACKDEL", o.key, group}, block...)
+	case opDeleteEx:
+		return append([]string{"XDELEX", o.key}, block...)
 	case opTrim:
-		return []string{"XTRIM", o.key, "MAXLEN", count}
+		a = []string{"XTRIM", o.key, "MAXLEN", count}
+		if o.mode != "" {
+			a = append(a, o.mode)
+		}
+		return a
 	case opCreate:
 		return []string{"XGROUP", "CREATE", o.key, group, ids[0], "MKSTREAM"}
 	case opDestroy:
@@ -139,7 +168,7 @@ func (o op) outcome(rep oracle.Reply) (string, error) {
 			return "", wrong
 		}
 		return "ok", nil
-	case opDelete, opAck, opTrim, opDestroy, opCreateConsumer, opDeleteConsumer:
+	case opDelete, opAck, opTrim, opRelease, opDestroy, opCreateConsumer, opDeleteConsumer:
 		if rep.Kind != ':' {
 			return "", wrong
 		}
@@ -154,12 +183,21 @@ func (o op) outcome(rep oracle.Reply) (string, error) {
 		return "", wrong
 	}
 	switch o.kind {
-	case opRead, opHistory:
-		if rep.Null && o.kind == opRead {
+	case opAckDelete, opDeleteEx:
+		var each []string
+		for _, e := range rep.Elems {
+			each = append(each, e.Text)
+		}
+		return strings.Join(each, " "), nil
+	case opRead, opHistory, opReadClaim:
+		if rep.Null && o.kind != opHistory {
 			return "", nil
 		}
 		if len(rep.Elems) != 1 || len(rep.Elems[0].Elems) != 2 || rep.Elems[0].Elems[0].Text != o.key {
 			return "", wrong
+		}
+		if o.kind == opReadClaim {
+			return deliveredNumbers(rep.Elems[0].Elems[1])
 		}
 		return entryNumbers(rep.Elems[0].Elems[1])
 	case opClaim:
@@ -240,4 +278,38 @@ func entryNumbers(list oracle.Reply) (string, error) {
 		all = append(all, n+mark)
 	}
 	return strings.Join(all, " "), nil
+}
+
+// deliveredNumbers lists entries with the deliveries that they had before, in the
+// order of their IDs: the model knows no times, which is what they are ordered by.
+func deliveredNumbers(list oracle.Reply) (string, error) {
+	var all []delivered
+	for _, e := range list.Elems {
+		if len(e.Elems) != 4 {
+			return "", fmt.Errorf("not an entry with its past: %s", e)
+		}
+		text, err := entryNumbers(oracle.Reply{Kind: '*', Elems: []oracle.Reply{{Kind: '*', Elems: e.Elems[:2]}}})
+		n, err1 := strconv.Atoi(text)
+		before, err2 := strconv.Atoi(e.Elems[3].Text)
+		if err := errors.Join(err, err1, err2); err != nil {
+			return "", err
+		}
+		all = append(all, delivered{uint16(n), before})
+	}
+	slices.SortStableFunc(all, func(a, b delivered) int { return int(a.n) - int(b.n) })
+	return deliveredText(all), nil
+}
+
+// delivered is an entry and how often it had been delivered before.
+type delivered struct {
+	n      uint16
+	before int
+}
+
+func deliveredText(all []delivered) string {
+	var text []string
+	for _, d := range all {
+		text = append(text, fmt.Sprintf("%d:%d", d.n, d.before))
+	}
+	return strings.Join(text, " ")
 }

@@ -87,11 +87,22 @@ func (w *worker) next() op {
 		o.kind, o.justID, o.ids = opAutoClaim, w.rand.IntN(4) == 0, []uint16{back(200)}
 	case p < 920:
 		o.kind, o.ids = opHistory, []uint16{back(200)}
-	case p < 950:
+	case p < 930:
 		o.kind = opDelete
 		some(4)
-	case p < 970:
-		o.kind, o.count = opTrim, 150
+	case p < 938:
+		o.kind, o.mode = opDeleteEx, []string{"", "KEEPREF", "DELREF", "ACKED"}[w.rand.IntN(4)]
+		some(4)
+	case p < 952:
+		o.kind, o.mode = opAckDelete, []string{"", "KEEPREF", "DELREF", "ACKED"}[w.rand.IntN(4)]
+		some(8)
+	case p < 962:
+		o.kind, o.count, o.mode = opTrim, 150, []string{"", "DELREF"}[w.rand.IntN(2)]
+	case p < 966:
+		o.kind = opReadClaim
+	case p < 972:
+		o.kind, o.force, o.mode = opRelease, w.rand.IntN(4) == 0, []string{"SILENT", "FAIL", "FATAL"}[w.rand.IntN(3)]
+		some(8)
 	case p < 980:
 		o.kind, o.ids = opSetID, []uint16{back(60)}
 	case p < 987:
