@@ -16,6 +16,7 @@ import (
 //	~ mask a b          the values of the fields a and b become <masked>
 //	~ drop a b          the fields a and b of maps go: what only one of the servers has
 //	~ times             times of pending entries and consumers become their age (see times.go)
+//	~ minutes           the same, coarser
 //	~ sorted            arrays and sets that hold only scalars are sorted
 //	~ names             "name:value" and "name=value" texts keep their names only
 //	~ only a b          of such texts, and of maps, only these fields stay, sorted in texts
@@ -27,7 +28,7 @@ type rule struct {
 }
 
 var ruleTakesFields = map[string]bool{
-	"ids": false, "ints": false, "mask": true, "drop": true, "times": false, "sorted": false,
+	"ids": false, "ints": false, "mask": true, "drop": true, "times": false, "minutes": false, "sorted": false,
 	"names": false, "only": true, "shape": false, "kind": false,
 }
 
@@ -56,7 +57,9 @@ func (u rule) apply(r Reply) Reply {
 	case "sorted":
 		return sorted(r)
 	case "times":
-		return ages(r, time.Now().UnixMilli())
+		return ages(r, time.Now().UnixMilli(), ageStepMS)
+	case "minutes":
+		return ages(r, time.Now().UnixMilli(), longStepMS)
 	case "mask", "only", "drop":
 		return u.fieldsOf(r)
 	}

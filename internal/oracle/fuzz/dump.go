@@ -47,7 +47,7 @@ func Dump(addr string) ([]string, error) {
 	return dump(c, func(args []string, r oracle.Reply) string {
 		if args[0] == "XINFO" {
 			// docs/compat.md, consumer groups: attempts that gave nothing are not logged.
-			return oracle.Normalise(r, "times;mask idle seen-time").String()
+			return oracle.Normalise(r, "minutes;mask idle seen-time").String()
 		}
 		return normalise(args, r)
 	})

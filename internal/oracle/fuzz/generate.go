@@ -42,9 +42,17 @@ func Generate(seed, round uint64, n int) Round {
 		for _, key := range []string{"a", "a", "b"} {
 			rd.Ops = append(rd.Ops, Op{0, []string{"XGROUP", "CREATE", key, g.group(), "0", "MKSTREAM"}})
 		}
+		if g.large = !g.queue && g.one(6); g.large {
+			for range 600 {
+				rd.Ops = append(rd.Ops, Op{0, g.nextEntry("a")})
+			}
+		}
 	}
 	for range n {
 		args := g.command()
+		if g.large && clears(args) && !g.one(12) {
+			continue
+		}
 		if g.one(20) {
 			args = g.mutate(args)
 		}
@@ -54,6 +62,17 @@ func Generate(seed, round uint64, n int) Round {
 		rd.Ops = append(rd.Ops, Op{g.r.IntN(g.clients), args})
 	}
 	return rd
+}
+
+// clears says that a command takes away what a round has built up.
+func clears(args []string) bool {
+	switch args[0] {
+	case "DEL", "UNLINK", "FLUSHDB", "FLUSHALL", "XTRIM":
+		return true
+	case "XGROUP":
+		return args[1] == "DESTROY" || args[1] == "DELCONSUMER"
+	}
+	return args[0] == "XADD" && (slices.Contains(args, "MAXLEN") || slices.Contains(args, "maxlen") || slices.Contains(args, "MINID"))
 }
 
 type generator struct {
@@ -70,6 +89,7 @@ type generator struct {
 
 	groups bool // half of the commands are those of consumer groups
 	queue  bool // most of them are workers that wait for the same, and work for them
+	large  bool // with hundreds of pending entries
 }
 
 func newGenerator(seed, round uint64) *generator {
@@ -92,6 +112,9 @@ func (g *generator) number() string {
 	if g.one(8) {
 		return g.pick("-1", "", "x", "1.5", "+1", "01", " 1", "1 ", "9223372036854775807", "9223372036854775808",
 			"-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616", "1e3", "0x1", "\x00")
+	}
+	if g.large {
+		return strconv.Itoa(g.r.IntN(300))
 	}
 	return strconv.Itoa(g.r.IntN(12))
 }

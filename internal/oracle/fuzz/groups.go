@@ -29,7 +29,11 @@ func (g *generator) idle() string {
 // id names an entry that was probably added, and lately.
 func (g *generator) id(key string) string {
 	if n := len(g.added[key]); n > 0 && !g.one(6) {
-		return g.added[key][n-1-g.r.IntN(min(n, 8))]
+		back := min(n, 8)
+		if g.large {
+			back = n
+		}
+		return g.added[key][n-1-g.r.IntN(back)]
 	}
 	return g.fixedID(key)
 }
@@ -39,7 +43,21 @@ func (g *generator) ids(key string) []string {
 	for !g.one(3) {
 		ids = append(ids, g.id(key))
 	}
+	if g.large && g.one(3) { // a run of neighbours
+		if n := len(g.added[key]); n > 0 {
+			from := g.r.IntN(n)
+			ids = append(ids, g.added[key][from:min(n, from+g.r.IntN(200))]...)
+		}
+	}
 	return ids
+}
+
+// nextEntry adds an entry with an ID that is known to the generator.
+func (g *generator) nextEntry(key string) []string {
+	g.last[key]++
+	id := strconv.FormatUint(g.last[key], 10) + "-1"
+	g.added[key] = append(g.added[key], id)
+	return []string{"XADD", key, id, "f", "v"}
 }
 
 func (g *generator) maybe(args []string, in int, option string, value func() string) []string {
@@ -103,11 +121,7 @@ func (g *generator) queueCommand() []string {
 	case n < 58:
 		return []string{"XREAD", "BLOCK", "0", "STREAMS", "a", "$"}
 	case n < 78:
-		key := g.pick("a", "a", "b")
-		g.last[key]++
-		id := strconv.FormatUint(g.last[key], 10) + "-1"
-		g.added[key] = append(g.added[key], id)
-		return []string{"XADD", key, id, "f", "v"}
+		return g.nextEntry(g.pick("a", "a", "b"))
 	case n < 83:
 		return append([]string{"XACK", "a", "g"}, g.ids("a")...)
 	case n < 86:

@@ -29,7 +29,7 @@ func normalise(args []string, r oracle.Reply) string {
 	switch name := strings.ToLower(args[0]); {
 	case r.IsError():
 	case name == "xpending":
-		rules += ";times"
+		rules += ";minutes"
 	case name == "keys":
 		rules += ";sorted"
 	case name == "scan" && slices.Equal(args[1:min(4, len(args))], []string{"0", "COUNT", "1000"}):
@@ -40,7 +40,7 @@ func normalise(args []string, r oracle.Reply) string {
 		rules += ";mask radix-tree-keys radix-tree-nodes"
 		// docs/compat.md, consumer groups: inactive and active-time are of 7.2; Weir's
 		// lag is exact, which CheckLag looks at.
-		rules += ";times;drop inactive active-time lag"
+		rules += ";minutes;drop inactive active-time lag"
 	case name == "hello":
 		rules += ";mask version id"
 	case name == "info" || name == "command" && !isGetKeys(args), name == "config", name == "client" && !isOneLine(args):
