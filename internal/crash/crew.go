@@ -48,6 +48,7 @@ type member struct {
 	lastNew  string // the last entry got by >
 	claiming bool   // an XAUTOCLAIM is on its way
 	answered int
+	refused  bool // in this session, by a server whose disk fails
 }
 
 func newCrew(seed uint64) *crew {
@@ -72,6 +73,7 @@ func (c *crew) create(addr string) error {
 // session works until the connection breaks or stop closes. It returns nil when
 // the server went away.
 func (m *member) session(addr string, stop <-chan struct{}) error {
+	m.refused = false
 	conn, err := oracle.Dial(addr)
 	if err != nil {
 		return nil
@@ -107,6 +109,10 @@ func (m *member) session(addr string, stop <-chan struct{}) error {
 func (m *member) do(conn *oracle.Conn, args ...string) (rep oracle.Reply, gone bool, err error) {
 	rep, err = conn.Do(args...)
 	if err != nil || rep.Kind == 'c' {
+		return rep, true, nil
+	}
+	if refusal(rep) {
+		m.refused = true
 		return rep, true, nil
 	}
 	if rep.IsError() {

@@ -70,6 +70,35 @@ func (n *groupTotals) report(t *testing.T) {
 	}
 }
 
+// add counts what was done in a session, before it is checked.
+func (n *groupTotals) add(g *groupLoad) {
+	n.rounds++
+	for _, w := range g.workers {
+		n.answered += w.acked
+		n.unanswered += len(w.sent)
+	}
+	for _, m := range g.crew.members {
+		n.crewAnswered += m.answered
+		m.answered = 0
+	}
+}
+
+// refused is an error if anything was refused, as a server with a working disk
+// never does.
+func (g *groupLoad) refused() error {
+	for _, w := range g.workers {
+		if w.refused {
+			return fmt.Errorf("%s was refused", w.key)
+		}
+	}
+	for _, m := range g.crew.members {
+		if m.refused {
+			return fmt.Errorf("%s was refused", m.name)
+		}
+	}
+	return nil
+}
+
 func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 	t.Helper()
 	weir := n.startWeir(t, g.dir, "--sync", g.mode)
@@ -91,14 +120,10 @@ func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 	if r.IntN(4) == 0 {
 		killWhileStarting(t, r, g.dir, g.mode)
 	}
-	n.rounds++
-	for _, w := range g.workers {
-		n.answered += w.acked
-		n.unanswered += len(w.sent)
-	}
+	n.add(g)
 	again := n.startWeir(t, g.dir, "--sync", g.mode)
 	defer again.Kill()
-	errs = append(errs, g.check(again, died))
+	errs = append(errs, g.refused(), g.check(again, died, true))
 	for _, err := range errs {
 		if err != nil {
 			t.Fatalf("round %d: %v\nbefore the kill weir printed:\n%s\nafter it:\n%s", n.rounds, err, weir.Output(), again.Output())
@@ -106,8 +131,6 @@ func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 	}
 	for _, m := range g.crew.members {
 		n.pending += len(m.held)
-		n.crewAnswered += m.answered
-		m.answered = 0
 	}
 	g.before = g.everything(t, again)
 }
@@ -130,14 +153,14 @@ func (g *groupLoad) work(addr string, stop <-chan struct{}) <-chan []error {
 	return ended
 }
 
-func (g *groupLoad) check(weir *oracle.Server, died time.Time) error {
+func (g *groupLoad) check(weir *oracle.Server, died time.Time, restarted bool) error {
 	c, err := oracle.Dial(weir.Addr)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close() }()
 	for _, w := range g.workers {
-		if err := w.settle(c, died); err != nil {
+		if err := w.settle(c, died, restarted); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/weirmq/weir/internal/oracle"
@@ -22,6 +23,8 @@ type worker struct {
 	sent  []sent  // what was not, of this session
 	acked int     // in this session
 	late  int     // of all sessions: not answered, and had happened
+
+	refused bool // in this session, by a server whose disk fails
 }
 
 // sent is an operation on its way.
@@ -118,7 +121,7 @@ func (w *worker) next() op {
 // session works until the connection breaks or stop closes. It returns nil when
 // the server went away.
 func (w *worker) session(addr string, stop <-chan struct{}) error {
-	w.sent, w.acked = nil, 0
+	w.sent, w.acked, w.refused = nil, 0, false
 	c, err := oracle.Dial(addr)
 	if err != nil {
 		return nil // killed before the session began
@@ -150,7 +153,16 @@ func (w *worker) session(addr string, stop <-chan struct{}) error {
 				return err
 			}
 		}
+		if w.refused {
+			return nil
+		}
 	}
+}
+
+// refusal says that a command was not done, for the disk fails or the state is
+// being loaded.
+func refusal(rep oracle.Reply) bool {
+	return rep.IsError() && (strings.HasPrefix(rep.Text, "MISCONF ") || strings.HasPrefix(rep.Text, "LOADING "))
 }
 
 // answered holds a reply against the ledger.
@@ -158,6 +170,10 @@ func (w *worker) answered(rep oracle.Reply) error {
 	s := w.sent[0]
 	w.sent = w.sent[1:]
 	w.acked++
+	if refusal(rep) {
+		w.refused = true
+		return nil
+	}
 	got, err := s.op.outcome(rep)
 	if err != nil {
 		return fmt.Errorf("%s: %w", oracle.FormatCommand(s.op.args()), err)
@@ -173,15 +189,16 @@ func (s sent) span(by time.Time) span { return span{s.at - clockSlack, by.UnixMi
 
 // settle finds the prefix of what was sent that explains what is there: all that
 // was answered, and perhaps some of what was on its way when the server died, each
-// as a whole. What is there is what the next session builds on.
-func (w *worker) settle(c *oracle.Conn, died time.Time) error {
+// as a whole. What is there is what the next session builds on. restarted is that
+// the server has read its log since: nothing is left of what was in memory only.
+func (w *worker) settle(c *oracle.Conn, died time.Time, restarted bool) error {
 	found, err := readFull(c, w.key)
 	if err != nil {
 		return err
 	}
 	var differences string
 	for k := 0; ; k++ {
-		text := w.known.difference(found)
+		text := w.known.difference(found, restarted)
 		if text == "" {
 			w.known, w.sent, w.late = found.ledger(), nil, w.late+k
 			w.n = max(w.n, found.last)
