@@ -284,8 +284,9 @@ func (b *Broker) close() error {
 	var errs []error
 	if b.log != nil && b.log.Writable() {
 		ctx, cancel := context.WithTimeout(context.Background(), syncTimeout)
-		errs = append(errs, b.log.Sync(ctx)) // releases every held reply
+		errs = append(errs, b.log.Sync(ctx))
 		cancel()
+		b.server.Release(uint64(b.log.Released())) // every held reply: onCommit may come after the end of Sync
 	}
 	if b.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
