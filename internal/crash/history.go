@@ -180,6 +180,8 @@ func (h *history) next(r *rand.Rand, client int) op {
 		o.ids = []uint16{uint16(r.IntN(int(h.issued[k].Load()) + 1))}
 	}
 	if p := r.IntN(100); p < 5 && !h.older {
+		// Without BLOCK: a claim that finds nothing forgets what was deleted before it
+		// waits, which is one operation, and delivers later, which is another.
 		o = op{kind: opReadClaim, key: o.key, consumer: o.consumer}
 		if p < 2 {
 			o.kind, o.force, o.mode = opRelease, r.IntN(4) == 0, []string{"SILENT", "FAIL"}[r.IntN(2)]
