@@ -73,7 +73,6 @@ func (c *crew) create(addr string) error {
 // session works until the connection breaks or stop closes. It returns nil when
 // the server went away.
 func (m *member) session(addr string, stop <-chan struct{}) error {
-	m.refused = false
 	conn, err := oracle.Dial(addr)
 	if err != nil {
 		return nil
@@ -105,20 +104,16 @@ func (m *member) session(addr string, stop <-chan struct{}) error {
 	}
 }
 
-// do sends a command. gone is that there was no answer.
+// do sends a command. gone is that there was no answer, or a refusal; which of
+// the ways to have none it was tells nothing.
 func (m *member) do(conn *oracle.Conn, args ...string) (rep oracle.Reply, gone bool, err error) {
-	rep, err = conn.Do(args...)
-	if err != nil || rep.Kind == 'c' {
-		return rep, true, nil
-	}
-	if refusal(rep) {
-		m.refused = true
-		return rep, true, nil
-	}
-	if rep.IsError() {
+	rep, broken := conn.Do(args...)
+	m.refused = refusal(rep)
+	gone = broken != nil || rep.Kind == 'c' || m.refused
+	if !gone && rep.IsError() {
 		err = fmt.Errorf("%s: %s", oracle.FormatCommand(args), rep)
 	}
-	return rep, false, err
+	return rep, gone, err
 }
 
 func (m *member) append(conn *oracle.Conn) (gone bool, err error) {
