@@ -138,9 +138,10 @@ func (d delivery) again(sources []source) func(*command.Call) (bool, error) {
 	d.group, d.consumer = bytes.Clone(d.group), bytes.Clone(d.consumer)
 	cloneKeys(sources)
 	return func(c *command.Call) (bool, error) {
-		if c.Changed >= 0 && !d.claim {
+		if c.Changed >= 0 {
 			s, g, _ := groupAt(c, sources[c.Changed].key, d.group)
-			if g != nil && !above(s, g.LastDelivered()) {
+			if g != nil && !above(s, g.LastDelivered()) && !d.mayClaim(c, g) {
+				d.retry(c, g, len(sources))
 				return false, nil
 			}
 		}
@@ -204,9 +205,7 @@ func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
 		}
 		d.readNew(c, &r, src.key, s, g)
 		r.close(false)
-		if d.claim {
-			d.retry(c, g)
-		}
+		d.retry(c, g, len(sources))
 	}
 	c.Tx.ReturnIDs(r.collected)
 	return r.finish(len(sources)), nil
@@ -255,18 +254,16 @@ func (d *delivery) readHistory(c *command.Call, r *reading, src source, s *state
 // claimOldest delivers entries that were pending, for anybody, for long enough: those that were released first, then
 // those delivered the longest ago. What was deleted since is no longer pending.
 func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state.Stream, g *groups.Group) {
-	limit := uint64(g.PendingCount())
+	first := uint64(claimStep)
 	if d.limits.count > 0 {
-		limit = min(limit, d.limits.count)
-	}
-	if d.limits.maxCount > 0 {
-		limit = min(limit, d.limits.maxCount)
+		first = min(first, d.limits.count)
 	}
 	purged := 0
-	for ask := int(limit); r.wants() && purged < maxPurge; ask = min(2*ask, g.PendingCount()) {
+	for ask := int(first); r.wants() && purged < maxPurge; ask *= 2 {
 		// What was put into the reply is not claimed yet: it comes first again.
+		oldest := g.Oldest(c.NowMS-d.minIdleMS, ask)
 		var deleted []stream.ID
-		for _, p := range g.Oldest(c.NowMS-d.minIdleMS, ask)[len(r.collected):] {
+		for _, p := range oldest[len(r.collected):] {
 			it := s.Range(p.ID, p.ID)
 			if !it.Next() {
 				deleted = append(deleted, p.ID)
@@ -274,26 +271,38 @@ func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state
 				break
 			}
 		}
-		if len(deleted) == 0 {
-			break
+		if len(deleted) > 0 {
+			purged += c.Tx.GroupAck(key, d.group, deleted)
 		}
-		purged += c.Tx.GroupAck(key, d.group, deleted)
+		if len(oldest) < ask {
+			break // they were all
+		}
 	}
 	if len(r.collected) > 0 {
 		c.Tx.GroupClaim(key, d.group, d.consumer, r.collected, c.NowMS, c.NowMS, groups.Count{How: groups.CountUp})
 	}
 }
 
+// claimStep is how many of the oldest a claim asks for first, if its COUNT is not lower: a limit on bytes may end it soon.
+const claimStep = 128
+
 // maxPurge bounds how many deleted entries a claim finds before it gives up: who has pending millions of them does not
 // make everybody wait.
 const maxPurge = 10_000
 
-// retry asks to look again when an entry may be claimed: of those that are pending, or that others may get meanwhile.
-func (d *delivery) retry(c *command.Call, g *groups.Group) {
-	if d.minIdleMS > maxBlockMS {
+// mayClaim reports whether something is pending for long enough.
+func (d *delivery) mayClaim(c *command.Call, g *groups.Group) bool {
+	oldest, ok := g.OldestDelivery()
+	return d.claim && ok && oldest <= c.NowMS-d.minIdleMS
+}
+
+// retry asks, for a claim, to look again when an entry may be claimed: of those that are pending, or that others may get
+// meanwhile.
+func (d *delivery) retry(c *command.Call, g *groups.Group, sources int) {
+	if !d.claim || d.minIdleMS > maxBlockMS {
 		return
 	}
-	at := c.NowMS + max(d.minIdleMS, minRetryMS)
+	at := c.NowMS + max(d.minIdleMS, minRetryMS, int64(sources)/retriesPerMS)
 	if oldest, ok := g.OldestDelivery(); ok {
 		at = min(at, oldest+d.minIdleMS)
 	}
@@ -302,8 +311,12 @@ func (d *delivery) retry(c *command.Call, g *groups.Group) {
 	}
 }
 
-// minRetryMS bounds how often a waiter looks for entries that nobody has got yet.
-const minRetryMS = 10
+// How often a waiter looks for entries that nobody has got yet: minRetryMS apart at least, and less often if it is at very
+// many streams.
+const (
+	minRetryMS   = 10
+	retriesPerMS = 10
+)
 
 // idleMS is for how long nobody was given an entry: -1 if it is nobody's.
 func idleMS(nowMS int64, p groups.Entry) int64 {
