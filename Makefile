@@ -40,6 +40,7 @@ race: ## run the tests with the race detector
 examples: ## install the Node clients, then run every example
 	cd examples/node-redis-streams && npm ci
 	cd examples/ioredis-streams && npm ci
+	cd examples/workers-node && npm ci
 	WEIR_REQUIRE_CLIENTS=1 go test -count=1 -v ./examples/...
 
 bench: build ## measure beside redis-server, write docs/benchmarks.md; BENCH="-rows xlen" for less
