@@ -6,13 +6,13 @@ import { createClient } from 'redis';
 
 const [name, minIdle = 1000] = process.argv.slice(2);
 const { WEIR_HOST = '127.0.0.1', WEIR_PORT = 6379 } = process.env;
-const broker = createClient({ url: `redis://${WEIR_HOST}:${WEIR_PORT}` });
-broker.on('error', (err) => console.error(err));
-await broker.connect();
-
 let finish = false;
 process.on('message', () => { finish = true; });
 process.on('disconnect', () => { finish = true; });
+
+const broker = createClient({ url: `redis://${WEIR_HOST}:${WEIR_PORT}` });
+broker.on('error', (err) => console.error(err));
+await broker.connect();
 
 // Each job is acknowledged only after its result is on disk: a worker that dies
 // in between leaves the job pending, and it is done again.

@@ -117,7 +117,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	r.print(out, victim)
-	return r.check(o.jobs, victim, len(held))
+	return r.check(o.jobs, victim, long)
 }
 
 // produce appends the jobs, ten in each round trip, and returns the ID of the
