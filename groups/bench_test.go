@@ -158,6 +158,24 @@ func BenchmarkDeliverAndAck(b *testing.B) {
 	}
 }
 
+// BenchmarkInFlight is fifty workers that each take one entry after the other.
+func BenchmarkInFlight(b *testing.B) {
+	const workers = 50
+	g := new(Set).Create([]byte("g"), stream.ID{}, 0)
+	var all []*Consumer
+	var held [workers][1]stream.ID
+	for i := range workers {
+		all = append(all, g.CreateConsumer(fmt.Appendf(nil, "c%d", i), 0))
+	}
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		w := n * 7 % workers
+		g.Ack(held[w][:])
+		held[w][0] = stream.ID{MS: 1_700_000_000_000 + uint64(n/200), Seq: uint64(n % 200)}
+		g.Deliver(all[w], held[w][:], 1_700_000_000_000+int64(n/200))
+	}
+}
+
 // BenchmarkWholesale measures what is done to very many entries at a time, and is to be run with -benchtime 1x.
 func BenchmarkWholesale(b *testing.B) {
 	const n = 5_000_000

@@ -147,7 +147,7 @@ func (p *page) encode(entries []entry) {
 		}
 	}
 	p.n, p.first, p.last = int32(len(entries)), entries[0].id, prev
-	if cap(p.data) < len(b) || cap(p.data) > len(b)+len(b)/4+8 {
+	if cap(p.data) < len(b) {
 		p.data = make([]byte, 0, len(b))
 	}
 	p.data = append(p.data[:0], b...)
@@ -166,7 +166,8 @@ func (p *page) appendRun(ids []stream.ID, owner uint32, nowMS int64) {
 		p.base, p.oldest, p.first = nowMS, nowMS, ids[0]
 	}
 	p.oldest = min(p.oldest, nowMS)
-	b := appendRunHead(p.data, len(ids), owner, nowMS-p.base, 1)
+	b := slices.Grow(p.data, len(ids)+8) // what it takes at least, as a rule
+	b = appendRunHead(b, len(ids), owner, nowMS-p.base, 1)
 	for _, id := range ids {
 		b = appendID(b, p.last, id)
 		p.last = id
@@ -219,9 +220,9 @@ func (p *page) without(owner uint32) (removed int) {
 
 func (p *page) empty() bool { return p.n == 0 }
 
-// clip gives back the room behind the last entry.
+// clip gives back the room behind the last entry, if it is worth it.
 func (p *page) clip() {
-	if cap(p.data) > len(p.data)+len(p.data)/8 {
+	if cap(p.data) > len(p.data)+len(p.data)/4+8 {
 		p.data = slices.Clone(p.data)
 	}
 }
@@ -253,8 +254,15 @@ func (l *pages) drop(p *page) {
 	}
 	if i == 0 {
 		(*l)[0] = nil
-		*l = (*l)[1:]
+		if len(*l) == 1 {
+			*l = (*l)[:0] // a consumer that has one page after the other needs no other room
+		} else {
+			*l = (*l)[1:]
+		}
 		return
 	}
 	*l = slices.Delete(*l, i, i+1)
+	if n := len(*l); cap(*l) > 64 && n < cap(*l)/4 {
+		*l = append(make(pages, 0, 2*n), *l...) // a consumer may have been in every page once
+	}
 }

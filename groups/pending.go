@@ -84,14 +84,13 @@ func (l *pendingList) append(ids []stream.ID, owner uint32, nowMS int64) {
 		if n := len(l.pages); n > 0 && l.pages[n-1].n < pageMax {
 			p = l.pages[n-1]
 		} else {
-			p = new(page)
+			if p = new(page); n > 0 {
+				l.pages[n-1].clip() // it has grown for the last time
+			}
 		}
 		n := min(pageMax-int(p.n), len(ids))
 		fresh, oldest := p.n == 0, p.oldest
 		p.appendRun(ids[:n], owner, nowMS)
-		if p.n == pageMax {
-			p.clip()
-		}
 		if fresh {
 			l.pages = append(l.pages, p)
 			heap.Push(&l.byAge, p)
@@ -268,6 +267,9 @@ func (l *pendingList) settle(ed *editor) {
 		heap.Push(&l.byAge, p)
 	} else {
 		heap.Fix(&l.byAge, int(p.heapIndex))
+	}
+	if p != l.pages[len(l.pages)-1] {
+		p.clip() // the last page is still growing: it would get its room back and forth
 	}
 	if rest != nil {
 		q := new(page)
