@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	commands = flag.Int("commands", 20000, "commands to send")
+	commands = flag.Int("commands", 12000, "commands to send")
 	seed     = flag.Uint64("seed", 0, "seed of the first round; 0 takes the clock")
 	without  = flag.String("without", "", "commands to leave out, separated by commas: those whose difference is known and not yet mended")
 	against  = flag.String("against", "weir", "what to compare with redis: weir, redis, or host:port")
