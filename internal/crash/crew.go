@@ -348,14 +348,15 @@ func (c *crew) checkPending(entries []entry, delivered int, rows oracle.Reply) e
 			continue
 		}
 		j := c.job(e.id)
-		j.shown = true // its reply may have been lost, but it never comes by > again
+		first := j.shown // somebody has seen its first delivery
+		j.shown = true   // for if not, the reply was lost: it never comes by > again
 		switch {
 		case isPending && j.acked:
 			return fmt.Errorf("entry %s was acknowledged, and is pending: %s", e.id, row)
 		case !isPending && !j.ackSent:
 			return fmt.Errorf("entry %s was delivered and never acknowledged, and is not pending: %+v", e.id, j)
 		case isPending:
-			if err := c.checkRow(j, claiming, row); err != nil {
+			if err := c.checkRow(j, first, claiming, row); err != nil {
 				return err
 			}
 		default:
@@ -368,15 +369,20 @@ func (c *crew) checkPending(entries []entry, delivered int, rows oracle.Reply) e
 	return nil
 }
 
-func (c *crew) checkRow(j *job, claiming map[string]bool, row oracle.Reply) error {
+// checkRow: who has a pending entry, and how often it was delivered. first is that
+// the first delivery is among those known; else its reply was lost.
+func (c *crew) checkRow(j *job, first bool, claiming map[string]bool, row oracle.Reply) error {
 	owner := row.Elems[1].Text
-	lost := j.deliveries == 0 // the reply of the delivery
-	if !lost && !j.holders[owner] && !claiming[owner] {
+	if j.deliveries > 0 && !j.holders[owner] && !claiming[owner] {
 		return fmt.Errorf("%s is not with one of %v, nor of those that were claiming: %v", row, j.holders, claiming)
 	}
+	known := j.deliveries
+	if !first {
+		known++
+	}
 	n, err := strconv.Atoi(row.Elems[3].Text)
-	if err != nil || n < max(j.deliveries, 1) || n > max(j.deliveries, 1)+len(claiming) {
-		return fmt.Errorf("%s: deliveries are not %d, nor up to %d more", row, j.deliveries, len(claiming))
+	if err != nil || n < known || n > known+len(claiming) {
+		return fmt.Errorf("%s: deliveries are not %d, nor up to %d more", row, known, len(claiming))
 	}
 	j.deliveries, j.holders, j.ackSent = n, map[string]bool{owner: true}, false
 	for _, m := range c.members {

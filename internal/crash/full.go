@@ -226,6 +226,16 @@ func (g *ledgerGroup) difference(got *fullGroup, restarted bool) string {
 	return ""
 }
 
+// keepSeen takes from before when consumers were seen: what memory says of it is
+// not in the log, and may be gone next time.
+func (l *ledger) keepSeen(before *ledger) {
+	for name, g := range l.groups {
+		for consumer, c := range g.consumers {
+			c.seen = before.groups[name].consumers[consumer].seen
+		}
+	}
+}
+
 // ledger is what the next operations start from: all times are exact now.
 func (f *full) ledger() *ledger {
 	l := &ledger{f.exists, f.last, f.live, map[string]*ledgerGroup{}}

@@ -33,9 +33,10 @@ type sent struct {
 	at int64 // unix ms
 }
 
-// clockSlack is how much earlier than its sending a command may be dated, for a
-// turn of the server's loop reads the clock once.
-const clockSlack = 50
+// clockSlack is how much earlier than its sending a command may be dated, in ms:
+// a turn of the server's loop reads the clock once, and may then have to wait for
+// the processor. A time that a restart has made up is later, not earlier.
+const clockSlack = 1000
 
 func newWorker(index int, seed uint64) *worker {
 	return &worker{
@@ -200,7 +201,11 @@ func (w *worker) settle(c *oracle.Conn, died time.Time, restarted bool) error {
 	for k := 0; ; k++ {
 		text := w.known.difference(found, restarted)
 		if text == "" {
-			w.known, w.sent, w.late = found.ledger(), nil, w.late+k
+			next := found.ledger()
+			if !restarted {
+				next.keepSeen(w.known)
+			}
+			w.known, w.sent, w.late = next, nil, w.late+k
 			w.n = max(w.n, found.last)
 			return nil
 		}
