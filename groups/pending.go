@@ -162,6 +162,7 @@ type editor struct {
 	list    *pendingList
 	page    *page
 	entries []entry
+	next    int      // behind the entry found last
 	lost    []uint32 // owners that lost an entry; may repeat
 	gained  []uint32 // owners that got one; may repeat
 }
@@ -170,7 +171,7 @@ var editors = sync.Pool{New: func() any { return &editor{entries: make([]entry, 
 
 func (l *pendingList) edit(p *page) *editor {
 	ed := editors.Get().(*editor)
-	ed.list, ed.page = l, p
+	ed.list, ed.page, ed.next = l, p, 0
 	ed.entries = p.decode(ed.entries[:0])
 	return ed
 }
@@ -190,8 +191,15 @@ func (ed *editor) covers(id stream.ID) bool {
 	return n > 0 && n < cap(ed.entries) && !id.Less(ed.entries[0].id) && !ed.entries[n-1].id.Less(id)
 }
 
-func (ed *editor) find(id stream.ID) (int, bool) {
-	return slices.BinarySearchFunc(ed.entries, id, func(e entry, id stream.ID) int { return e.id.Compare(id) })
+// find returns where an ID is, or would be. Whoever names many names neighbours: first it looks behind the last one.
+func (ed *editor) find(id stream.ID) (i int, found bool) {
+	if i = ed.next; i < len(ed.entries) && ed.entries[i].id == id {
+		found = true
+	} else {
+		i, found = slices.BinarySearchFunc(ed.entries, id, func(e entry, id stream.ID) int { return e.id.Compare(id) })
+	}
+	ed.next = i + 1
+	return i, found
 }
 
 func (ed *editor) insert(i int, e entry) {
