@@ -24,6 +24,7 @@ func TestGroupsSurviveKill(t *testing.T) {
 	base := theSeed(t)
 	for i, mode := range []string{"always", "everysec", "no"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			r := rand.New(rand.NewPCG(base, uint64(300+i)))
 			var n groupTotals
 			for n.rounds < groupRounds() {
