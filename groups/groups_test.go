@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -391,6 +392,25 @@ func TestOneConsumerOfManyPagesGoes(t *testing.T) {
 	}
 	if len(g.pending.pages)+len(g.pending.byAge) != 0 {
 		t.Error("pages are left")
+	}
+}
+
+// TestTheOldestAreFoundAfterAConsumerOfAFewPagesWent has the times in disorder, so that taking a few pages' oldest entries
+// moves pages in the heap past each other.
+func TestTheOldestAreFoundAfterAConsumerOfAFewPagesWent(t *testing.T) {
+	for seed := range uint64(100) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		g := new(Set).Create([]byte("g"), stream.ID{}, 0)
+		few, many := g.CreateConsumer([]byte("few"), 0), g.CreateConsumer([]byte("many"), 0)
+		const pages = 64
+		for i := range pages * pageMax {
+			g.Deliver(many, []stream.ID{{MS: uint64(i + 1)}}, rng.Int64N(1000)+500)
+		}
+		for range 4 { // the oldest of a page
+			g.Claim(few, []stream.ID{{MS: rng.Uint64N(pages*pageMax) + 1}}, rng.Int64N(500), Count{})
+		}
+		g.DeleteConsumer([]byte("few"))
+		checkPages(t, g)
 	}
 }
 

@@ -36,23 +36,23 @@ func (l *pendingList) enrol(c *Consumer) {
 // millions of entries: so no page is taken apart, and what is few in a page afterwards stays there until the next change.
 func (l *pendingList) expel(c *Consumer) {
 	emptied := 0
+	many := len(c.pages) > len(l.pages)/16
 	for _, p := range c.pages {
 		l.n -= p.without(c.index)
-		if p.n == 0 {
+		if p.empty() {
 			emptied++
 		}
+		switch {
+		case many: // the heap is made anew
+		case p.empty():
+			heap.Remove(&l.byAge, int(p.heapIndex))
+		default:
+			heap.Fix(&l.byAge, int(p.heapIndex)) // now: it mends one page out of order, not two
+		}
 	}
-	if many := len(c.pages) > len(l.pages)/16; many {
+	if many {
 		l.byAge = slices.DeleteFunc(l.byAge, (*page).empty)
 		l.byAge.restore()
-	} else {
-		for _, p := range c.pages {
-			if p.empty() {
-				heap.Remove(&l.byAge, int(p.heapIndex))
-			} else {
-				heap.Fix(&l.byAge, int(p.heapIndex))
-			}
-		}
 	}
 	if emptied > 0 {
 		l.pages = slices.DeleteFunc(l.pages, (*page).empty)
