@@ -113,9 +113,6 @@ func above(s *state.Stream, id stream.ID) bool {
 
 // wants reports whether the limits on numbers of entries leave room for one more.
 func (r *reading) wants() bool {
-	if r.limits.maxCount > 0 && r.entries >= r.limits.maxCount {
-		r.full = true
-	}
 	return !r.full && (r.limits.count == 0 || r.inStream < r.limits.count)
 }
 
@@ -134,11 +131,13 @@ func (r *reading) put(it *stream.Iter, p *previously) bool {
 	} else {
 		r.e.delivery(it, p.idleMS, p.deliveries)
 	}
-	if r.limits.maxSize > 0 && r.entries > 0 && uint64(r.out.Mark()+r.e.n-r.start) > r.limits.maxSize {
-		r.e.n = 0
-		r.out.Truncate(before)
+	if r.limits.maxSize > 0 && uint64(r.out.Mark()+r.e.n-r.start) > r.limits.maxSize {
 		r.full = true
-		return false
+		if r.entries > 0 {
+			r.e.n = 0
+			r.out.Truncate(before)
+			return false
+		}
 	}
 	if r.collected != nil {
 		r.collected = append(r.collected, it.ID())
@@ -159,4 +158,5 @@ func (r *reading) putDeleted(c *command.Call, id stream.ID) {
 func (r *reading) count() {
 	r.inStream++
 	r.entries++
+	r.full = r.full || r.limits.maxCount > 0 && r.entries >= r.limits.maxCount
 }

@@ -39,6 +39,14 @@ func parseID(arg []byte, missingSeq uint64) (stream.ID, error) {
 	return id, nil
 }
 
+// special returns the character that an ID is a special spelling by, if it is one character long; else 0.
+func special(arg []byte) byte {
+	if len(arg) == 1 || len(arg) > 1 && len(arg) <= stream.MaxIDText && arg[1] == 0 {
+		return arg[0]
+	}
+	return 0
+}
+
 // writeID writes an ID as a bulk string.
 func writeID(c *command.Call, id stream.ID) {
 	var text [41]byte

@@ -47,7 +47,7 @@ func parseXAdd(args command.Args) (xaddArgs, error) {
 	at := 2
 	for ; at < len(args); at++ {
 		rest := args[at:]
-		if len(rest[0]) == 1 && rest[0][0] == '*' {
+		if special(rest[0]) == '*' {
 			break
 		}
 		taken, err := a.parseOption(rest)

@@ -1,8 +1,6 @@
 package streams
 
 import (
-	"bytes"
-
 	"github.com/weirmq/weir/groups"
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/state"
@@ -101,15 +99,17 @@ func parseXGroupSetID(args command.Args) (xgroupArgs, error) {
 	if err := a.parseOptions(args, false); err != nil {
 		return a, err
 	}
-	switch id := args[4]; {
-	case len(args) > maxSetIDWords:
+	if len(args) > maxSetIDWords {
 		a.err = wrongSubcommand(args)
-	case len(id) == 1 && id[0] == '-':
+		return a, nil
+	}
+	switch special(args[4]) {
+	case '-':
 		a.id = stream.MinID
-	case len(id) == 1 && id[0] == '+':
+	case '+':
 		a.id = stream.MaxID
 	default:
-		a.parseID(id)
+		a.parseID(args[4])
 	}
 	return a, nil
 }
@@ -140,11 +140,9 @@ func (a *xgroupArgs) parseOptions(args command.Args, create bool) (err error) {
 }
 
 func (a *xgroupArgs) parseID(arg []byte) {
-	if text, _, _ := bytes.Cut(arg, []byte{0}); string(text) == "$" {
-		a.atLast = true
-		return
+	if a.atLast = special(arg) == '$'; !a.atLast {
+		a.id, a.err = parseID(arg, 0)
 	}
-	a.id, a.err = parseID(arg, 0)
 }
 
 // wrongSubcommand is the error for words behind a subcommand that it does not know.

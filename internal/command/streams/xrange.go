@@ -95,12 +95,13 @@ func parseEnd(arg []byte) (stream.ID, error) {
 }
 
 func parseBound(arg []byte, missingSeq uint64) (id stream.ID, exclusive bool, err error) {
-	switch {
-	case len(arg) == 1 && arg[0] == '-':
+	switch special(arg) {
+	case '-':
 		return stream.MinID, false, nil
-	case len(arg) == 1 && arg[0] == '+':
+	case '+':
 		return stream.MaxID, false, nil
-	case len(arg) > 1 && arg[0] == '(':
+	}
+	if len(arg) > 1 && arg[0] == '(' {
 		exclusive, arg = true, arg[1:]
 	}
 	id, err = parseID(arg, missingSeq)

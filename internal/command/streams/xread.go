@@ -160,20 +160,18 @@ func runXRead(c *command.Call, a xreadArgs) error {
 // resolveID turns an ID of XREAD into the one above which to read: "$" is the stream's last ID, "+" the one below its
 // last entry. s is nil if there is no stream.
 func resolveID(arg []byte, s *state.Stream) (stream.ID, error) {
-	if len(arg) == 1 {
-		switch arg[0] {
-		case '>':
-			return stream.ID{}, errNewID
-		case '$', '+':
-			if s == nil {
-				return stream.ID{}, nil
-			}
-			if last, ok := s.Last(); ok && arg[0] == '+' {
-				last, _ = last.Prev()
-				return last, nil
-			}
-			return s.LastID(), nil
+	switch sign := special(arg); sign {
+	case '>':
+		return stream.ID{}, errNewID
+	case '$', '+':
+		if s == nil {
+			return stream.ID{}, nil
 		}
+		if last, ok := s.Last(); ok && sign == '+' {
+			last, _ = last.Prev()
+			return last, nil
+		}
+		return s.LastID(), nil
 	}
 	return parseID(arg, 0)
 }

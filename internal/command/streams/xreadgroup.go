@@ -159,13 +159,11 @@ func groupToRead(c *command.Call, key, group []byte) (*groups.Group, error) {
 }
 
 func parseGroupID(arg []byte) (stream.ID, error) {
-	if len(arg) == 1 {
-		switch arg[0] {
-		case '>':
-			return newEntries, nil
-		case '$':
-			return stream.ID{}, errLastID
-		}
+	switch special(arg) {
+	case '>':
+		return newEntries, nil
+	case '$':
+		return stream.ID{}, errLastID
 	}
 	return parseID(arg, 0)
 }
@@ -197,7 +195,7 @@ func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
 		r.open(src.key)
 		if src.above != newEntries {
 			d.readHistory(c, &r, src, s, g, consumer)
-			r.close(true)
+			r.close(!r.full) // an empty list says that nothing is pending
 			continue
 		}
 		if d.claim {
@@ -261,7 +259,7 @@ func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state
 	purged := 0
 	for ask := int(first); r.wants() && purged < maxPurge; ask *= 2 {
 		// What was put into the reply is not claimed yet: it comes first again.
-		oldest := g.Oldest(c.NowMS-d.minIdleMS, ask)
+		oldest := g.Oldest(d.untilMS(c), ask)
 		var deleted []stream.ID
 		for _, p := range oldest[len(r.collected):] {
 			it := s.Range(p.ID, p.ID)
@@ -290,10 +288,14 @@ const claimStep = 128
 // make everybody wait.
 const maxPurge = 10_000
 
+// untilMS is the last time at which something was delivered that may be claimed. What is nobody's counts as delivered at
+// 0, and may be claimed at once.
+func (d *delivery) untilMS(c *command.Call) int64 { return max(c.NowMS-d.minIdleMS, 0) }
+
 // mayClaim reports whether something is pending for long enough.
 func (d *delivery) mayClaim(c *command.Call, g *groups.Group) bool {
 	oldest, ok := g.OldestDelivery()
-	return d.claim && ok && oldest <= c.NowMS-d.minIdleMS
+	return d.claim && ok && oldest <= d.untilMS(c)
 }
 
 // retry asks, for a claim, to look again when an entry may be claimed: of those that are pending, or that others may get
@@ -314,7 +316,7 @@ func (d *delivery) retry(c *command.Call, g *groups.Group, sources int) {
 // How often a waiter looks for entries that nobody has got yet: minRetryMS apart at least, and less often if it is at very
 // many streams.
 const (
-	minRetryMS   = 10
+	minRetryMS   = 100
 	retriesPerMS = 10
 )
 
