@@ -201,5 +201,21 @@ func BuildWeir(dir string) (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("oracle: go build: %w\n%s", err, out)
 	}
-	return bin, nil
+	return bin, showSources()
+}
+
+// showSources lists the directories that weir is built from. The test cache repeats a result as long as what the test has
+// opened is unchanged, and it does not see what a go build has.
+func showSources() error {
+	const ours = "{{if .Module}}{{if .Module.Main}}{{.Dir}}{{end}}{{end}}"
+	out, err := exec.Command("go", "list", "-deps", "-f", ours, "github.com/weirmq/weir/cmd/weir").Output()
+	if err != nil {
+		return fmt.Errorf("oracle: go list: %w", err)
+	}
+	for dir := range strings.Lines(string(out)) {
+		if _, err := os.ReadDir(strings.TrimSpace(dir)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
