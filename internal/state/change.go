@@ -126,6 +126,9 @@ func (k *Keyspace) Apply(position uint64, record []byte) error {
 		r.err = k.applyOne(position, &r)
 	}
 	k.last = position
+	if cap(k.scratchIDs) > keepKeys || cap(k.scratch) > keepKeys {
+		k.scratchIDs, k.scratch = nil, nil // a record of unusual size was there
+	}
 	return r.err
 }
 
