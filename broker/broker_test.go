@@ -276,6 +276,7 @@ func TestANearlyFullDiskRefusesWhatGrowsAndAllowsWhatShrinks(t *testing.T) {
 	defer b.close()
 	c := dial(t, b)
 	c.expect("XADD s 1-1 f v", `"1-1"`)
+	c.expect("XGROUP CREATE s g 0", "+OK")
 	setReserve := func(reserve func(*disk) int64) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -287,7 +288,21 @@ func TestANearlyFullDiskRefusesWhatGrowsAndAllowsWhatShrinks(t *testing.T) {
 		t.Errorf("XADD: %s", got)
 	}
 	c.expect("XLEN s", ":2")
+	if got := c.do("XGROUP CREATE s h 0"); !strings.HasPrefix(got, "-MISCONF ") {
+		t.Errorf("XGROUP CREATE: %s", got)
+	}
+	if got := c.do("XREADGROUP GROUP g c COUNT 1 STREAMS s >"); !strings.Contains(got, "1-1") {
+		t.Errorf("while half of the reserve is there: %s", got)
+	}
+	setReserve(func(d *disk) int64 { return 2*(d.free-d.written) + 2 }) // less than half of it is left
+	for _, line := range []string{"XREADGROUP GROUP g c STREAMS s 0", "XCLAIM s g c 0 1-1", "XAUTOCLAIM s g c 0 0", "XNACK s g FAIL IDS 1 1-1"} {
+		if got := c.do(line); !strings.HasPrefix(got, "-MISCONF ") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+	c.expect("XACK s g 1-1", ":1")
 	c.expect("XTRIM s MAXLEN 1", ":1")
+	c.expect("XGROUP DESTROY s g", ":1")
 	c.expect("DEL s", ":1")
 	setReserve(func(*disk) int64 { return 0 })
 	c.expect("XADD s 3-1 f v", `"3-1"`)

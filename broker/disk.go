@@ -20,6 +20,10 @@ type disk struct {
 // low reports whether free space is below the reserve, so that commands that grow data are refused.
 func (d *disk) low() bool { return d.known && d.free-d.written < d.reserve }
 
+// scarce reports whether even half of the reserve is gone, so that only commands that take data away are left: a delivery
+// or a claim grows nothing but the log, but very many do.
+func (d *disk) scarce() bool { return d.known && d.free-d.written < d.reserve/2 }
+
 // checkDisk reads the free space. Serve calls it once a second; what is written meanwhile is counted.
 func (b *Broker) checkDisk() {
 	total, free, err := freeSpace(b.options.Dir)

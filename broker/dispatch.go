@@ -189,7 +189,8 @@ func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error)
 		return spec, errLoading
 	case spec.Flags&command.Write != 0 && b.readOnly:
 		return spec, errReadOnly
-	case spec.Flags&command.DenyOOM != 0 && b.disk.low():
+	case spec.Flags&command.DenyOOM != 0 && b.disk.low(),
+		spec.Flags&(command.Write|command.Frees) == command.Write && b.disk.scarce():
 		return spec, errDiskFull
 	}
 	return spec, ""

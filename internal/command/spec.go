@@ -48,6 +48,7 @@ const (
 	MovableKeys
 	AllowBusy
 	Dangerous // only an ACL category, not a flag on the wire
+	Frees     // takes data away: goes on while the disk is all but full; not a flag on the wire
 )
 
 // flagNames are in the order in which Redis lists them.

@@ -23,7 +23,7 @@ var flushdb = command.Spec{
 	Name: "flushdb", Group: command.Server, Since: "1.0.0", Arity: -1,
 	Syntax:  "[ASYNC | SYNC]",
 	Summary: "Delete all keys of the database. Memory is freed in the background either way.",
-	Flags:   command.Write | command.Dangerous,
+	Flags:   command.Write | command.Dangerous | command.Frees,
 	ACL:     []string{"keyspace"},
 	Tips:    []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 	Run: command.Plain(func(c *command.Call) error {
@@ -35,7 +35,7 @@ var flushall = command.Spec{
 	Name: "flushall", Group: command.Server, Since: "1.0.0", Arity: -1,
 	Syntax:  "[ASYNC | SYNC]",
 	Summary: "Delete all keys of all databases. Memory is freed in the background either way.",
-	Flags:   command.Write | command.Dangerous,
+	Flags:   command.Write | command.Dangerous | command.Frees,
 	ACL:     []string{"keyspace"},
 	Tips:    []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 	Run: command.Plain(func(c *command.Call) error {

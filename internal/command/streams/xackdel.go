@@ -10,7 +10,7 @@ var xackdel = command.Spec{
 	Syntax:     "key group [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
 	Summary:    "Acknowledge entries that were delivered to a group and delete them, and return what became of each.",
 	Complexity: "O(N log M) for N IDs and M entries, for each group that is asked or changed",
-	Flags:      command.Write | command.Fast,
+	Flags:      command.Write | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Run:        command.Handle(parseXAckDel, runXAckDel),
 }

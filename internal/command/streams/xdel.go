@@ -10,7 +10,7 @@ var xdel = command.Spec{
 	Syntax:     "key id [id ...]",
 	Summary:    "Delete entries of a stream and return how many there were.",
 	Complexity: "O(N log M) for N IDs and M entries",
-	Flags:      command.Write | command.Fast,
+	Flags:      command.Write | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Run:        command.Handle(parseXDel, runXDel),
 }

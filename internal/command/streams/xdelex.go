@@ -10,7 +10,7 @@ var xdelex = command.Spec{
 	Syntax:     "key [KEEPREF | DELREF | ACKED] IDS numids id [id ...]",
 	Summary:    "Delete entries of a stream, with a say in what groups still refer to, and return what became of each.",
 	Complexity: "O(N log M) for N IDs and M entries, for each group that is asked or changed",
-	Flags:      command.Write | command.Fast,
+	Flags:      command.Write | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Run:        command.Handle(parseXDelEx, runXDelEx),
 }

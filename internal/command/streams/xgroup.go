@@ -36,7 +36,7 @@ var xgroupDestroy = command.Spec{
 	Syntax:     "key group",
 	Summary:    "Remove a group with its consumers and all that is pending.",
 	Complexity: "O(N) for N pending entries",
-	Flags:      command.Write,
+	Flags:      command.Write | command.Frees,
 	Keys:       command.KeyAt(2).For("RW delete"),
 	Run:        command.Handle(parseXGroupDestroy, runXGroupDestroy),
 }
@@ -55,7 +55,7 @@ var xgroupDelConsumer = command.Spec{
 	Syntax:     "key group consumer",
 	Summary:    "Remove a consumer with all that is pending for it, and return how much that was.",
 	Complexity: "O(N) for N pending entries of the consumer",
-	Flags:      command.Write,
+	Flags:      command.Write | command.Frees,
 	Keys:       command.KeyAt(2).For("RW delete"),
 	Run:        command.Handle(parseXGroupConsumer, runXGroupDelConsumer),
 }

@@ -7,7 +7,7 @@ var xtrim = command.Spec{
 	Syntax:     "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]",
 	Summary:    "Remove the oldest entries of a stream and return how many went.",
 	Complexity: "O(N) for N entries that go",
-	Flags:      command.Write,
+	Flags:      command.Write | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Tips:       []string{"nondeterministic_output"},
 	Run:        command.Handle(parseXTrim, runXTrim),
