@@ -1,10 +1,11 @@
 # make help lists the targets. CGO is off everywhere except for the race
 # detector, which needs it.
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-FUZZTIME ?= 10m
-COMMANDS ?= 2000000
-ROUNDS   ?= 200
-BENCH    ?=
+FUZZTIME  ?= 10m
+COMMANDS  ?= 2000000
+ROUNDS    ?= 200
+HISTORIES ?= 5000
+BENCH     ?=
 export CGO_ENABLED = 0
 
 .PHONY: help check lint generate build test race examples bench fuzz crash
@@ -51,5 +52,5 @@ fuzz: ## run each fuzz target for FUZZTIME (10m), then compare with redis-server
 		echo "== ./$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; done
 	WEIR_REQUIRE_REDIS=1 go test -count=1 -timeout 24h -v ./internal/oracle/fuzz -commands $(COMMANDS)
 
-crash: ## kill -9 the broker ROUNDS (200) times in every sync mode, and break its disk
-	WEIR_REQUIRE_FAULTS=1 go test -count=1 -timeout 4h -v ./internal/crash -rounds $(ROUNDS)
+crash: ## kill -9 the broker ROUNDS (200) times in every sync mode, check HISTORIES (5000) of workers, break the disk
+	WEIR_REQUIRE_FAULTS=1 go test -count=1 -timeout 4h -v ./internal/crash -rounds $(ROUNDS) -histories $(HISTORIES)
