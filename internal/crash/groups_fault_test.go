@@ -41,7 +41,7 @@ func TestGroupsSurviveAFailedFsync(t *testing.T) {
 				errs := <-ended
 				died := time.Now()
 				n.add(g)
-				eventually(t, weir, "an ID", isWorking, "XADD", "probe", "*", "f", "v")
+				within(t, underStrace, weir, "an ID", isWorking, "XADD", "probe", "*", "f", "v")
 				failed := strings.Count(weir.Output(), "reloading from disk") > before
 				if failed {
 					failures++
@@ -52,7 +52,7 @@ func TestGroupsSurviveAFailedFsync(t *testing.T) {
 						errs = append(errs, err)
 						break
 					}
-					eventually(t, weir, "an ID", isWorking, "XADD", "probe", "*", "f", "v")
+					within(t, underStrace, weir, "an ID", isWorking, "XADD", "probe", "*", "f", "v")
 				}
 				if err := errors.Join(errs...); err != nil {
 					t.Fatalf("a fsync has failed: %v; %v\n%s", failed, err, weir.Output())
