@@ -109,6 +109,9 @@ func checkPages(t interface {
 		if oldest != p.oldest || l.byAge[p.heapIndex] != p {
 			t.Fatalf("page %d: oldest %d, want %d, or it is not where it should be in the heap", i, p.oldest, oldest)
 		}
+		if i < len(l.pages)-1 && cap(p.data) > len(p.data)*5/4+8 {
+			t.Fatalf("page %d keeps room for %d bytes, of which it needs %d", i, cap(p.data), len(p.data))
+		}
 		if up := (p.heapIndex - 1) / 2; p.heapIndex > 0 && p.older(l.byAge[up]) {
 			t.Fatalf("heap out of order at %d", p.heapIndex)
 		}

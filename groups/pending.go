@@ -250,8 +250,8 @@ func (ed *editor) close() {
 	editors.Put(ed)
 }
 
-// settle writes an editor's entries back: into its page, into two if they have become too many, together with the page
-// behind if they are few, or into none.
+// settle writes an editor's entries back: into its page, into two if they have become too many, together with a
+// neighbour's if they are few, or into none.
 func (l *pendingList) settle(ed *editor) {
 	p := ed.page
 	fresh := p.n == 0
@@ -263,7 +263,7 @@ func (l *pendingList) settle(ed *editor) {
 		return
 	}
 	if len(ed.entries) <= pageMax/4 && !fresh {
-		ed.mergeNext()
+		ed.merge()
 	}
 	kept, rest := ed.entries, []entry(nil)
 	if len(kept) > pageMax {
@@ -276,7 +276,7 @@ func (l *pendingList) settle(ed *editor) {
 	} else {
 		heap.Fix(&l.byAge, int(p.heapIndex))
 	}
-	if p != l.pages[len(l.pages)-1] {
+	if rest != nil || p != l.pages[len(l.pages)-1] {
 		p.clip() // the last page is still growing: it would get its room back and forth
 	}
 	if rest != nil {
@@ -293,24 +293,32 @@ func (l *pendingList) settle(ed *editor) {
 	ed.relist(p, kept)
 }
 
-// mergeNext takes the entries of the page behind into this one, if that leaves it some room. Else acknowledgements here
-// and there would leave many pages of a few entries.
-func (ed *editor) mergeNext() {
+// merge takes the entries of the page behind or before into this one, if that leaves it some room. Else acknowledgements
+// here and there would leave many pages of a few entries: the neighbour before is for those that go from the lowest up.
+func (ed *editor) merge() {
 	l := ed.list
-	i := l.pages.search(ed.page.last) + 1
-	if i >= len(l.pages) || len(ed.entries)+int(l.pages[i].n) > pageMax*3/4 {
+	i := l.pages.search(ed.page.last)
+	for _, j := range [...]int{i + 1, i - 1} {
+		if j < 0 || j >= len(l.pages) || len(ed.entries)+int(l.pages[j].n) > pageMax*3/4 {
+			continue
+		}
+		had, p := len(ed.entries), l.pages[j]
+		ed.entries = p.decode(ed.entries)
+		taken := ed.entries[had:]
+		ed.noteOwners(taken, &ed.gained)
+		for k, e := range taken {
+			if e.owner != 0 && (k == 0 || taken[k-1].owner != e.owner) {
+				l.owners[e.owner].pages.drop(p)
+			}
+		}
+		l.discard(p)
+		if j < i {
+			slices.Reverse(ed.entries[:had])
+			slices.Reverse(taken)
+			slices.Reverse(ed.entries)
+		}
 		return
 	}
-	next := l.pages[i]
-	had := len(ed.entries)
-	ed.entries = next.decode(ed.entries)
-	for j, e := range ed.entries[had:] {
-		if e.owner != 0 && (j == 0 || ed.entries[had+j-1].owner != e.owner) {
-			l.owners[e.owner].pages.drop(next)
-		}
-	}
-	ed.noteOwners(ed.entries[had:], &ed.gained)
-	l.discard(next)
 }
 
 // discard takes a page out that no consumer lists any more.
