@@ -122,6 +122,14 @@ func checkPages(t interface {
 			}
 		}
 	}
+	if len(l.owners) > 0 && len(l.owners)-1-len(l.free) != g.Consumers() {
+		t.Fatalf("%d places, %d of them free, for %d consumers", len(l.owners)-1, len(l.free), g.Consumers())
+	}
+	for i, c := range l.owners {
+		if c != nil && (int(c.index) != i || g.Consumer([]byte(c.name)) != c) {
+			t.Fatalf("place %d is that of %q, who is not there or has another", i, c.name)
+		}
+	}
 	for c := range g.AllConsumers() {
 		for _, p := range c.pages {
 			if !slices.Contains(l.pages, p) {
