@@ -176,48 +176,6 @@ func (p *page) appendRun(ids []stream.ID, owner uint32, nowMS int64) {
 	p.n += int32(len(ids))
 }
 
-// without takes out the entries of one owner and returns how many there were. It copies the runs of the others as they
-// are, but for their first IDs: each is told from the one before.
-func (p *page) without(owner uint32) (removed int) {
-	kept := p.data[:0]
-	n, oldest := int32(0), int64(math.MaxInt64)
-	var first, last stream.ID
-	for c := p.cursor(); len(c.data) > 0; {
-		run := c.data
-		before := c.id
-		c.next()
-		inRun := int(c.left) + 1
-		if c.owner == owner {
-			for c.left > 0 {
-				c.next()
-			}
-			removed += inRun
-			continue
-		}
-		rest := c.data // from the second ID on
-		if n == 0 {
-			first = c.id
-		}
-		if before == last {
-			kept = append(kept, run[:len(run)-len(rest)]...)
-		} else {
-			kept = appendRunHead(kept, inRun, c.owner, c.deliveredMS-p.base, c.deliveries)
-			kept = appendID(kept, last, c.id)
-		}
-		for c.left > 0 {
-			c.next()
-		}
-		kept = append(kept, rest[:len(rest)-len(c.data)]...)
-		n, last, oldest = n+int32(inRun), c.id, min(oldest, c.deliveredMS)
-	}
-	p.data, p.n = kept, n
-	if n > 0 {
-		p.first, p.last, p.oldest = first, last, oldest
-		p.clip()
-	}
-	return removed
-}
-
 func (p *page) empty() bool { return p.n == 0 }
 
 // clip gives back the room behind the last entry, if it is worth it.

@@ -131,6 +131,45 @@ func (l *pendingList) release(ids []stream.ID, count Count) {
 
 // remove takes entries out and returns how many there were.
 func (l *pendingList) remove(ids []stream.ID) (removed int) {
+	if len(ids) == 1 {
+		return l.removeOne(ids[0])
+	}
+	return l.removeAll(ids)
+}
+
+// removeOne is remove for one entry, as most acknowledgements are.
+func (l *pendingList) removeOne(id stream.ID) int {
+	i := l.pages.search(id)
+	if i == len(l.pages) || id.Less(l.pages[i].first) {
+		return 0
+	}
+	p := l.pages[i]
+	if p.n <= pageMax/4+1 {
+		return l.removeAll([]stream.ID{id}) // few are left: it may take in a neighbour
+	}
+	oldest := p.oldest
+	owner, alone, found := p.cut(id)
+	if !found {
+		return 0
+	}
+	l.n--
+	if i < len(l.pages)-1 {
+		p.clip()
+	}
+	if p.oldest != oldest {
+		heap.Fix(&l.byAge, int(p.heapIndex))
+	}
+	if owner != 0 {
+		c := l.owners[owner]
+		c.pending--
+		if alone {
+			c.pages.drop(p)
+		}
+	}
+	return 1
+}
+
+func (l *pendingList) removeAll(ids []stream.ID) (removed int) {
 	var ed *editor
 	for _, id := range ids {
 		if ed == nil || !ed.covers(id) {
