@@ -21,7 +21,7 @@
 // # Memory
 //
 // Pending entries are kept in pages of up to 128, in order of their IDs, as runs of bytes (page.go has the picture):
-// entries that one consumer got by one delivery cost one to three bytes each, whatever became of their neighbours.
+// entries that one consumer got by one delivery cost one to four bytes each, whatever became of their neighbours.
 //
 // Invariants, which check in the tests asserts after every step: pages ascend and do not overlap, none is empty; the
 // sum of all consumers' counts and of the unowned entries is the count of the group; a consumer lists exactly the pages
