@@ -17,7 +17,7 @@ func (p *page) cut(id stream.ID) (owner uint32, alone, found bool) {
 	at := func() int { return len(p.data) - len(c.data) }
 	var run cursor // on the first entry of the run
 	var prev stream.ID
-	runAt, entryAt := 0, 0
+	var runAt, entryAt int
 	for {
 		entryAt, prev = at(), c.id
 		fresh := c.left == 0
