@@ -17,7 +17,7 @@ import (
 // The data directory:
 //
 //	VERSION                       format and id of the directory
-//	LOCK                          flock, and the pid of its holder
+//	LOCK                          the pid of the process that has the directory (by flock)
 //	CLEAN                         where the log ended at a clean shutdown; absent while it runs
 //	log/0000000000000001/         a generation: one directory of the wal
 //	    00000000000000000001      a segment, named after its first entry

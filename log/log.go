@@ -121,7 +121,7 @@ func Open(o Options) (*Log, error) {
 	if err := o.faults.mkdirAll(o.Dir); err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(o.Dir, lockName))
+	lock, err := lockDir(o.Dir, lockName)
 	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
