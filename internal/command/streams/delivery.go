@@ -16,14 +16,9 @@ type delivery struct {
 	limits          readLimits
 }
 
-// readOnce delivers and replies and returns true, or writes nothing and returns false if there is nothing to deliver. It
-// is an error, before anything changes, if one of the groups is not there.
-func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
-	for _, src := range sources {
-		if _, err := groupToRead(c, src.key, d.group); err != nil {
-			return true, err
-		}
-	}
+// readOnce delivers and replies and returns true, or writes nothing and returns false if there is nothing to deliver. The
+// group is there at every source.
+func (d *delivery) readOnce(c *command.Call, sources []source) bool {
 	var r reading
 	r.begin(c, d.limits, len(sources))
 	r.collected = c.Tx.BorrowIDs()
@@ -45,7 +40,7 @@ func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
 		d.retry(c, g, len(sources))
 	}
 	c.Tx.ReturnIDs(r.collected)
-	return r.finish(len(sources)), nil
+	return r.finish(len(sources))
 }
 
 // readNew delivers the entries that nobody of the group got yet.

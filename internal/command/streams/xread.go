@@ -46,7 +46,7 @@ func parseXRead(args command.Args) (xreadArgs, error) {
 	for at := 1; at < len(args); {
 		option, more := args[at], len(args)-at-1
 		if more > 0 && command.EqualFold(option, "STREAMS") {
-			return a, a.parseStreams(args[at+1:], errUnbalanced)
+			return a, a.parseStreams(args[at+1:])
 		}
 		taken, err := a.parseOption(args[at:])
 		if err == nil && taken == 0 {
@@ -85,9 +85,9 @@ func (a *xreadArgs) parseOption(args [][]byte) (taken int, err error) {
 }
 
 // parseStreams takes what follows STREAMS: keys, and as many IDs.
-func (a *xreadArgs) parseStreams(args [][]byte, unbalanced error) error {
+func (a *xreadArgs) parseStreams(args [][]byte) error {
 	if len(args)%2 != 0 {
-		return unbalanced
+		return errUnbalanced
 	}
 	a.keys, a.ids = args[:len(args)/2], args[len(args)/2:]
 	if a.limits.maxCount > 0 && a.limits.maxCount < a.limits.count {

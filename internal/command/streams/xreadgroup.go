@@ -44,7 +44,7 @@ func parseXReadGroup(args command.Args) (xreadgroupArgs, error) {
 	for at := 1; at < len(args); {
 		rest := args[at:]
 		if len(rest) > 1 && command.EqualFold(rest[0], "STREAMS") {
-			err := a.parseStreams(rest[1:], errUnbalanced)
+			err := a.parseStreams(rest[1:])
 			if err == nil && a.group == nil {
 				err = errGroupMissing
 			}
@@ -101,8 +101,8 @@ func runXReadGroup(c *command.Call, a xreadgroupArgs) error {
 		sources = append(sources, source{key, above})
 	}
 	d := delivery{group: a.group, consumer: a.consumer, noAck: a.noAck, claim: a.claim, minIdleMS: a.minIdleMS, limits: a.limits}
-	if done, err := d.readOnce(c, sources); done || err != nil {
-		return err
+	if d.readOnce(c, sources) {
+		return nil
 	}
 	if !a.block {
 		c.Out.NullArray()
@@ -144,7 +144,12 @@ func (d delivery) again(sources []source) func(*command.Call) (bool, error) {
 				return false, nil
 			}
 		}
-		return d.readOnce(c, sources)
+		for _, src := range sources {
+			if _, err := groupToRead(c, src.key, d.group); err != nil {
+				return true, err
+			}
+		}
+		return d.readOnce(c, sources), nil
 	}
 }
 
