@@ -8,9 +8,13 @@ import "github.com/weirmq/weir/stream"
 // of the entry. Otherwise it is estimated, which works at the two ends of the stream and nowhere else.
 
 // ReadAfter returns what EntriesRead is after the delivery of ids, which are in the stream: they ascend, and all are
-// above LastDelivered. It changes nothing. The rule is that of Redis 7.0, Unknown included.
-func (g *Group) ReadAfter(s *stream.Stream, ids []stream.ID) int64 {
-	p := pastOf(s)
+// above LastDelivered. It changes nothing. The rule is that of Redis 7.0, Unknown included. The error is that of
+// stream.Stream.First.
+func (g *Group) ReadAfter(s *stream.Stream, ids []stream.ID) (int64, error) {
+	p, err := pastOf(s)
+	if err != nil {
+		return 0, err
+	}
 	read := g.entriesRead
 	for _, id := range ids {
 		if read != Unknown && !p.deletedFrom(id) {
@@ -19,7 +23,7 @@ func (g *Group) ReadAfter(s *stream.Stream, ids []stream.ID) int64 {
 			read = p.upTo(id)
 		}
 	}
-	return read
+	return read, nil
 }
 
 // past is what a stream that has entries knows of its history.
@@ -30,11 +34,12 @@ type past struct {
 	deletedInFront bool      // it is below all entries
 }
 
-func pastOf(s *stream.Stream) past {
+func pastOf(s *stream.Stream) (past, error) {
 	p := past{added: int64(s.EntriesAdded()), length: int64(s.Len()), last: s.LastID(), deleted: s.MaxDeletedID()}
-	p.first, _ = s.First()
+	var err error
+	p.first, _, err = s.First()
 	p.deletedInFront = p.deleted == stream.MinID || p.deleted.Less(p.first)
-	return p
+	return p, err
 }
 
 // deletedFrom reports whether the highest deleted ID is id or above it.

@@ -43,8 +43,8 @@ func BenchmarkAppendWithMaxLen(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				s.Append(ID{1800000000000 + uint64(i), 0}, fields)
-				if through, n := s.PlanTrimMaxLen(1000, approx, 10000); n > 0 {
-					s.Trim(through)
+				if through, n := mustPlan(s.PlanTrimMaxLen(1000, approx, 10000)); n > 0 {
+					s.Trim(through, n)
 				}
 			}
 		})
@@ -93,7 +93,7 @@ func BenchmarkHas(b *testing.B) {
 	s := filled(1_000_000)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		s.Has(ID{1700000000000 + uint64(i*7919%90000), 3})
+		must(s.Has(ID{1700000000000 + uint64(i*7919%90000), 3}))
 	}
 }
 

@@ -23,8 +23,9 @@ func Example() {
 		}
 		fmt.Println()
 	}
-	if through, removed := s.PlanTrimMaxLen(1, false, 0); removed > 0 {
-		fmt.Println(s.Trim(through), "removed through", through)
+	if through, removed, err := s.PlanTrimMaxLen(1, false, 0); err == nil && removed > 0 {
+		s.Trim(through, removed)
+		fmt.Println(removed, "removed through", through)
 	}
 	// Output:
 	// 1700000000000-1 airport=OAK delay=10

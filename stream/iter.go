@@ -143,6 +143,9 @@ func (it *Iter) decodeGroup(b *block) {
 	}
 }
 
+// Err says why Next has returned false before the end: ErrCold, a *LostError, or nil.
+func (it *Iter) Err() error { return nil }
+
 // ID is the ID of the entry.
 func (it *Iter) ID() ID { return it.id }
 

@@ -96,31 +96,31 @@ func (s *Stream) Bytes() int {
 const streamSize = int(unsafe.Sizeof(Stream{}))
 
 // First is the ID of the first entry; false if there is none.
-func (s *Stream) First() (ID, bool) {
+func (s *Stream) First() (ID, bool, error) {
 	if s.length == 0 {
-		return ID{}, false
+		return ID{}, false, nil
 	}
 	b := s.blocks[0]
 	if b.start == 0 {
-		return b.first, true
+		return b.first, true, nil
 	}
 	c := b.at(b.start)
-	return c.id, true
+	return c.id, true, nil
 }
 
 // Last is the ID of the last entry; false if there is none. After deletions it
 // can be below LastID.
-func (s *Stream) Last() (ID, bool) {
+func (s *Stream) Last() (ID, bool, error) {
 	if s.length == 0 {
-		return ID{}, false
+		return ID{}, false, nil
 	}
 	b := s.blocks[s.Blocks()-1]
 	ord := b.lastLive()
 	if ord == b.n-1 {
-		return b.last, true
+		return b.last, true, nil
 	}
 	c := b.at(ord)
-	return c.id, true
+	return c.id, true, nil
 }
 
 // NextID decides the ID of an entry that is appended at nowMS: nowMS-0, or the
@@ -246,23 +246,23 @@ func (s *Stream) search(id ID) int {
 }
 
 // Has reports whether there is an entry id.
-func (s *Stream) Has(id ID) bool {
+func (s *Stream) Has(id ID) (bool, error) {
 	i := s.search(id)
 	if i == s.Blocks() {
-		return false
+		return false, nil
 	}
 	_, ok := s.blocks[i].find(id)
-	return ok
+	return ok, nil
 }
 
 // CountAfter is the number of entries above id. It looks into one block, and
 // counts the others from the nearer end of the stream.
-func (s *Stream) CountAfter(id ID) uint64 {
+func (s *Stream) CountAfter(id ID) (uint64, error) {
 	blocks := s.blocks[:s.Blocks()]
 	from, ok := id.Next()
 	i := s.search(from)
 	if !ok || i == len(blocks) {
-		return 0
+		return 0, nil
 	}
 	ord, _ := blocks[i].seek(from)
 	n := uint64(blocks[i].liveIn(ord, blocks[i].n))
@@ -270,13 +270,13 @@ func (s *Stream) CountAfter(id ID) uint64 {
 		for _, b := range blocks[i+1:] {
 			n += uint64(b.live)
 		}
-		return n
+		return n, nil
 	}
 	n += s.length
 	for _, b := range blocks[:i+1] {
 		n -= uint64(b.live)
 	}
-	return n
+	return n, nil
 }
 
 // Delete takes out the entry id, and reports whether there was one. It moves

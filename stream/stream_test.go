@@ -24,8 +24,8 @@ func TestMemoryFollowsWhatIsAlive(t *testing.T) {
 		},
 		"trimmed": func(s *Stream) {
 			for maxLen := uint64(n); maxLen >= n/10; maxLen-- {
-				if through, n := s.PlanTrimMaxLen(maxLen, false, 0); n > 0 {
-					s.Trim(through)
+				if through, n := mustPlan(s.PlanTrimMaxLen(maxLen, false, 0)); n > 0 {
+					s.Trim(through, n)
 				}
 			}
 		},
@@ -53,14 +53,14 @@ func TestSmallStreamsAreCheap(t *testing.T) {
 	}
 	for i := range 100_000 {
 		s.Append(ID{uint64(i + 2), 0}, threeFields(i))
-		if through, n := s.PlanTrimMaxLen(10, false, 0); n > 0 {
-			s.Trim(through)
+		if through, n := mustPlan(s.PlanTrimMaxLen(10, false, 0)); n > 0 {
+			s.Trim(through, n)
 		}
 		if s.Bytes() > 8<<10 {
 			t.Fatalf("a stream of %d entries takes %d bytes after %d", s.Len(), s.Bytes(), i)
 		}
 	}
-	s.Trim(MaxID)
+	s.Trim(MaxID, s.Len())
 	if s.Bytes() > 2048 {
 		t.Errorf("an empty stream takes %d bytes", s.Bytes())
 	}
@@ -119,8 +119,8 @@ func TestAppendAndReadingDoNotAllocate(t *testing.T) {
 	perRun := testing.AllocsPerRun(20_000, func() {
 		id.MS++
 		s.Append(id, fields)
-		through, _ := s.PlanTrimMaxLen(10_000, false, 0)
-		s.Trim(through)
+		through, n := mustPlan(s.PlanTrimMaxLen(10_000, false, 0))
+		s.Trim(through, n)
 	})
 	if perRun != 0 {
 		t.Errorf("%v allocations for an append", perRun)
@@ -140,9 +140,9 @@ func TestAppendAndReadingDoNotAllocate(t *testing.T) {
 		if n != 200 || bytes != 200*3*26 {
 			t.Fatalf("%d entries, %d bytes", n, bytes)
 		}
-		s.First()
-		s.Last()
-		s.Has(id)
+		mustID(s.First())
+		mustID(s.Last())
+		must(s.Has(id))
 	})
 	if perRun != 0 {
 		t.Errorf("%v allocations for reading", perRun)
@@ -156,7 +156,7 @@ func TestSetIDBelowDeletedEntriesKeepsTheOrder(t *testing.T) {
 	s.SetID(ID{8, 5}, 10, ID{10, 1})
 	s.Append(ID{9, 0}, threeFields(1))
 	s.Append(ID{9, 1}, threeFields(1))
-	if !s.Has(ID{9, 0}) || !s.Has(ID{9, 1}) || s.Has(ID{10, 1}) || s.Len() != 10 {
+	if !must(s.Has(ID{9, 0})) || !must(s.Has(ID{9, 1})) || must(s.Has(ID{10, 1})) || s.Len() != 10 {
 		t.Error("entries are lost")
 	}
 	if err := checkInside(s); err != nil {

@@ -23,9 +23,9 @@ const (
 //
 // With approx only whole nodes go, never so many that fewer than maxLen entries
 // stay, and at most limit entries unless limit is 0. Otherwise limit is ignored.
-func (s *Stream) PlanTrimMaxLen(maxLen uint64, approx bool, limit uint64) (through ID, removed uint64) {
+func (s *Stream) PlanTrimMaxLen(maxLen uint64, approx bool, limit uint64) (through ID, removed uint64, err error) {
 	if s.length <= maxLen {
-		return ID{}, 0
+		return ID{}, 0, nil
 	}
 	excess := s.length - maxLen
 	if approx {
@@ -37,20 +37,20 @@ func (s *Stream) PlanTrimMaxLen(maxLen uint64, approx bool, limit uint64) (throu
 				c := b.at(b.nthLive(int(excess - removed)))
 				through = c.id
 			}
-			return through, excess
+			return through, excess, nil
 		}
 		removed += uint64(b.live)
 		through = b.last
 	}
-	return through, excess
+	return through, excess, nil
 }
 
 // PlanTrimMinID decides which entries go so that none below minID stays. See
 // PlanTrimMaxLen for the rest: a node goes if its last entry is below minID, were
 // that entry deleted or not.
-func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID, removed uint64) {
+func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID, removed uint64, err error) {
 	if s.length == 0 {
-		return ID{}, 0
+		return ID{}, 0, nil
 	}
 	block := s.search(minID)
 	ord := 0
@@ -67,10 +67,10 @@ func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID,
 		removed += uint64(s.blocks[block].liveIn(0, ord))
 	}
 	if removed == 0 {
-		return ID{}, 0
+		return ID{}, 0, nil
 	}
 	through, _ = minID.Prev()
-	return through, removed
+	return through, removed, nil
 }
 
 // atMost applies a limit, of which 0 is none, to a number of entries.
@@ -83,7 +83,7 @@ func atMost(n, limit uint64) uint64 {
 
 // planNodes takes nodes from the front: those that end at or before ordinal ord
 // of a block, until there would be more than most entries in them.
-func (s *Stream) planNodes(most uint64, block, ord int) (through ID, removed uint64) {
+func (s *Stream) planNodes(most uint64, block, ord int) (through ID, removed uint64, err error) {
 	blocks := s.blocks[:s.Blocks()]
 	lastBlock, lastEnd := -1, 0
 	i, g := 0, 0
@@ -116,7 +116,7 @@ func (s *Stream) planNodes(most uint64, block, ord int) (through ID, removed uin
 		c := blocks[lastBlock].at(lastEnd - 1)
 		through = c.id
 	}
-	return through, removed
+	return through, removed, nil
 }
 
 // lastNode is the ordinal at which the last node that begins in b begins.
@@ -129,9 +129,10 @@ func (b *block) lastNode() (ord int, ok bool) {
 	return 0, false
 }
 
-// Trim removes the entries up to and including through, and returns how many
-// there were. LastID and MaxDeletedID stay.
-func (s *Stream) Trim(through ID) (removed uint64) {
+// Trim removes the entries up to and including through, removed in number.
+// LastID and MaxDeletedID stay.
+func (s *Stream) Trim(through ID, removed uint64) {
+	removed = 0
 	i := 0
 	for i < s.Blocks() && !through.Less(s.blocks[i].last) {
 		removed += uint64(s.blocks[i].live)
@@ -143,7 +144,7 @@ func (s *Stream) Trim(through ID) (removed uint64) {
 			s.blocks = slices.Delete(s.blocks, 0, len(s.blocks)-1)
 			s.remove(0)
 		}
-		return removed
+		return
 	}
 	s.blocks = slices.Delete(s.blocks, 0, i)
 	b := s.blocks[0]
@@ -154,7 +155,6 @@ func (s *Stream) Trim(through ID) (removed uint64) {
 	if n > 0 {
 		s.tidy(0)
 	}
-	return removed + n
 }
 
 // nthLive is the ordinal of the nth living entry, counted from 1. There must be

@@ -23,8 +23,8 @@ func (k *Keyspace) stream(db int, slot uint16, key []byte) *Stream {
 	return k.databases[db].get(slot, key).(*Stream)
 }
 
-func (k *Keyspace) streamTrim(db int, slot uint16, key []byte, through stream.ID) {
-	k.stream(db, slot, key).Trim(through)
+func (k *Keyspace) streamTrim(db int, slot uint16, key []byte, through stream.ID, removed uint64) {
+	k.stream(db, slot, key).Trim(through, removed)
 }
 
 func (k *Keyspace) streamDelete(db int, slot uint16, key []byte, id stream.ID) bool {

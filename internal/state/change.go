@@ -18,8 +18,8 @@ import (
 // with, as payload (numbers are uvarints; bytes are a uvarint length and the bytes; an id is two numbers, ms and seq):
 //
 //	stream append     id, number of fields and values together, then each as bytes
-//	stream trim       id: entries up to and including it go
-//	stream delete     number of ids, ids
+//	stream trim       id: entries up to and including it go; how many that are
+//	stream delete     number of ids, ids: all of them are there
 //	stream set ID     last id, entries added, highest deleted id
 //	stream configure  duration in seconds, maximum number of idempotency IDs per producer
 //	stream remember   producer bytes, idempotency bytes, id, time in unix ms
@@ -28,6 +28,10 @@ import (
 //	flush             (no key) nothing; db 255 is all databases
 //
 // and those of groupchange.go, for what concerns groups.
+//
+// Stream trim, delete and drop are in version 2. In version 1 a trim does not say how many go, and the ids of a delete or
+// a drop may be of entries that are not there: replaying it takes a look at the entries, all of which are in memory then,
+// for no checkpoint is older than version 2.
 //
 // Kinds are never reused and never change their meaning; a payload that must change gets a new version. Golden records
 // in testdata keep every released form readable.
@@ -55,8 +59,22 @@ var (
 	ErrDamagedChange = errors.New("record does not decode")
 )
 
+// latestVersion is the highest version of a kind of change.
+func latestVersion(kind byte) byte {
+	switch kind {
+	case changeStreamTrim, changeStreamDelete, changeStreamDrop:
+		return 2
+	default:
+		return changeVersion
+	}
+}
+
 func appendHead(b []byte, kind byte, db int, key []byte) []byte {
-	b = append(b, kind, changeVersion, byte(db))
+	return appendHeadVersion(b, kind, changeVersion, db, key)
+}
+
+func appendHeadVersion(b []byte, kind, version byte, db int, key []byte) []byte {
+	b = append(b, kind, version, byte(db))
 	return appendBytes(b, key)
 }
 
@@ -79,12 +97,13 @@ func encodeStreamAppend(b []byte, db int, key []byte, id stream.ID, fields [][]b
 	return b
 }
 
-func encodeStreamTrim(b []byte, db int, key []byte, through stream.ID) []byte {
-	return appendID(appendHead(b, changeStreamTrim, db, key), through)
+func encodeStreamTrim(b []byte, db int, key []byte, through stream.ID, removed uint64) []byte {
+	b = appendID(appendHeadVersion(b, changeStreamTrim, 2, db, key), through)
+	return binary.AppendUvarint(b, removed)
 }
 
 func encodeStreamDelete(b []byte, db int, key []byte, ids []stream.ID) []byte {
-	b = binary.AppendUvarint(appendHead(b, changeStreamDelete, db, key), uint64(len(ids)))
+	b = binary.AppendUvarint(appendHeadVersion(b, changeStreamDelete, 2, db, key), uint64(len(ids)))
 	for _, id := range ids {
 		b = appendID(b, id)
 	}
@@ -134,7 +153,7 @@ func (k *Keyspace) Apply(position uint64, record []byte) error {
 
 func (k *Keyspace) applyOne(position uint64, r *reader) error {
 	kind, version, db := r.byte(), r.byte(), int(r.byte())
-	if r.err == nil && version != changeVersion {
+	if r.err == nil && (version < 1 || version > latestVersion(kind)) {
 		return fmt.Errorf("%w: kind %d, version %d", ErrUnknownChange, kind, version)
 	}
 	if kind == changeFlush {
@@ -158,10 +177,10 @@ func (k *Keyspace) applyOne(position uint64, r *reader) error {
 	}
 	slot := SlotOf(key)
 	k.changed[slot] = position
-	return k.applyToKey(kind, db, slot, key, r)
+	return k.applyToKey(kind, version, db, slot, key, r)
 }
 
-func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *reader) error {
+func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byte, r *reader) error {
 	if kind == changeDelete {
 		k.databases[db].delete(slot, key)
 		return nil
@@ -170,7 +189,7 @@ func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *rea
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}
 	if kind >= changeStreamDrop {
-		return k.applyToGroup(kind, db, slot, key, r)
+		return k.applyToGroup(kind, version, db, slot, key, r)
 	}
 	s, _ := k.databases[db].get(slot, key).(*Stream)
 	if s == nil && kind != changeStreamAppend {
@@ -192,12 +211,21 @@ func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *rea
 		}
 		k.streamAppend(s, db, slot, key, id, k.scratch)
 	case changeStreamTrim:
-		if id := r.id(); r.err == nil {
-			k.streamTrim(db, slot, key, id)
+		through, removed := r.id(), uint64(0)
+		if version == 1 {
+			removed = k.trimmed(s, through, r)
+		} else {
+			removed = r.number()
+		}
+		if removed > s.Len() {
+			r.fail()
+		}
+		if r.err == nil && removed > 0 {
+			k.streamTrim(db, slot, key, through, removed)
 		}
 	case changeStreamDelete:
 		for n := r.number(); n > 0 && r.err == nil; n-- {
-			if id := r.id(); r.err == nil {
+			if id := r.id(); r.err == nil && (version > 1 || k.had(s, id, r)) {
 				k.streamDelete(db, slot, key, id)
 			}
 		}
@@ -222,6 +250,23 @@ func (k *Keyspace) applyToKey(kind byte, db int, slot uint16, key []byte, r *rea
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}
 	return r.err
+}
+
+// had and trimmed find out what version 1 of a change does not say.
+func (k *Keyspace) had(s *Stream, id stream.ID, r *reader) bool {
+	ok, err := s.Has(id)
+	if err != nil {
+		r.fail()
+	}
+	return ok
+}
+
+func (k *Keyspace) trimmed(s *Stream, through stream.ID, r *reader) uint64 {
+	after, err := s.CountAfter(through)
+	if err != nil {
+		r.fail()
+	}
+	return s.Len() - after
 }
 
 // reader decodes the parts of a change; after the first error everything is zero.

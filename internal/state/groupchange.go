@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/weirmq/weir/groups"
 	"github.com/weirmq/weir/stream"
@@ -11,7 +12,7 @@ import (
 // Changes to the groups of a stream. After the head of every change (see change.go) and, but for stream drop, the name of
 // the group as bytes, their payloads are
 //
-//	stream drop      ids: entries go as if trimmed, from anywhere
+//	stream drop      ids, all of which are there: entries go as if trimmed, from anywhere
 //	group create     id last delivered, entries read; makes the stream, too, if there is none
 //	group set ID     id last delivered, entries read
 //	group destroy    nothing
@@ -100,13 +101,17 @@ func appendGroupHead(b []byte, kind byte, db int, key, group []byte) []byte {
 }
 
 // applyToGroup makes a change of this file true.
-func (k *Keyspace) applyToGroup(kind byte, db int, slot uint16, key []byte, r *reader) error {
+func (k *Keyspace) applyToGroup(kind, version byte, db int, slot uint16, key []byte, r *reader) error {
 	s, _ := k.databases[db].get(slot, key).(*Stream)
 	if s == nil && kind != changeGroupCreate {
 		return fmt.Errorf("%w: kind %d changes a stream that does not exist", ErrDamagedChange, kind)
 	}
 	if kind == changeStreamDrop {
-		if ids := k.ids(r); r.err == nil {
+		ids := k.ids(r)
+		if version == 1 {
+			ids = slices.DeleteFunc(ids, func(id stream.ID) bool { return !k.had(s, id, r) })
+		}
+		if r.err == nil {
 			s.Drop(ids)
 		}
 		return r.err

@@ -10,10 +10,11 @@ import (
 // The changes to groups. Each method needs the key to hold a stream and the group and the consumer to be there, unless it
 // says otherwise; names are copied. All times are unix milliseconds.
 
-// StreamDrop removes entries from anywhere in the stream as trimming does: MaxDeletedID stays.
+// StreamDrop removes entries, which are there and each named once, from anywhere in the stream as trimming does:
+// MaxDeletedID stays.
 func (tx *Tx) StreamDrop(key []byte, ids []stream.ID) {
 	tx.touch(key)
-	tx.record = appendIDs(appendHead(tx.record, changeStreamDrop, tx.db, key), ids)
+	tx.record = appendIDs(appendHeadVersion(tx.record, changeStreamDrop, 2, tx.db, key), ids)
 	tx.cached.(*Stream).Drop(ids)
 }
 

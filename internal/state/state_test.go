@@ -89,11 +89,11 @@ func randomWork(t *rapid.T, tx *Tx) {
 		id := stream.ID{MS: last.MS + rapid.Uint64Range(0, 2).Draw(t, "ms"), Seq: last.Seq + 1}
 		tx.StreamAppend(key, id, fieldsOf("f", fmt.Sprint(op), rapid.SampledFrom([]string{"g", "", "h"}).Draw(t, "field"), "v"))
 	case op == 5:
-		if id, ok := s.First(); ok {
-			tx.StreamTrim(key, id)
+		if id, ok, _ := s.First(); ok {
+			tx.StreamTrim(key, id, 1)
 		}
 	case op == 6:
-		if id, ok := s.Last(); ok {
+		if id, ok, _ := s.Last(); ok {
 			tx.StreamDelete(key, []stream.ID{id, id})
 		}
 	case op == 7:
@@ -520,7 +520,7 @@ func TestWaitersLookAgainAtKeysThatGotEntriesOrAreGone(t *testing.T) {
 	}
 	tx.Committed(1)
 	tx.Begin(0)
-	tx.StreamTrim(key, stream.ID{MS: 1})
+	tx.StreamTrim(key, stream.ID{MS: 1}, 1)
 	if n := tx.StreamDelete(key, []stream.ID{{MS: 2}, {MS: 2}, {MS: 7}}); n != 1 {
 		t.Errorf("%d deleted, want 1", n)
 	}

@@ -21,7 +21,8 @@ type Tx struct {
 	ready   []Ref    // keys whose waiters should look again
 	emptied int      // if flushed: which database, or AllDatabases
 
-	ids []stream.ID // for BorrowIDs
+	ids  []stream.ID // for BorrowIDs
+	gone []stream.ID // that a change deletes
 
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 
@@ -170,23 +171,27 @@ func (tx *Tx) StreamAppend(key []byte, id stream.ID, fields [][]byte) {
 	tx.remember(key, slot, s)
 }
 
-// StreamTrim drops the entries of the stream at key up to and including through.
-func (tx *Tx) StreamTrim(key []byte, through stream.ID) {
+// StreamTrim drops the entries of the stream at key up to and including through: so many are removed.
+func (tx *Tx) StreamTrim(key []byte, through stream.ID, removed uint64) {
 	slot := tx.touch(key)
-	tx.record = encodeStreamTrim(tx.record, tx.db, key, through)
-	tx.keyspace.streamTrim(tx.db, slot, key, through)
+	tx.record = encodeStreamTrim(tx.record, tx.db, key, through, removed)
+	tx.keyspace.streamTrim(tx.db, slot, key, through, removed)
 }
 
-// StreamDelete removes entries, and returns how many of them there were.
+// StreamDelete removes entries, which are there (stream.Stream.Has), and returns how many they were: one that is named
+// twice counts once.
 func (tx *Tx) StreamDelete(key []byte, ids []stream.ID) (deleted int) {
-	slot := tx.touch(key)
-	tx.record = encodeStreamDelete(tx.record, tx.db, key, ids)
+	tx.touch(key)
+	s := tx.cached.(*Stream)
+	gone := tx.gone[:0]
 	for _, id := range ids {
-		if tx.keyspace.streamDelete(tx.db, slot, key, id) {
-			deleted++
+		if s.Delete(id) {
+			gone = append(gone, id)
 		}
 	}
-	return deleted
+	tx.gone = gone
+	tx.record = encodeStreamDelete(tx.record, tx.db, key, gone)
+	return len(gone)
 }
 
 // StreamSetID replaces the last ID, the number of entries ever added and the highest deleted ID.

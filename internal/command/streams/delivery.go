@@ -59,7 +59,8 @@ func (d *delivery) readNew(c *command.Call, r *reading, key []byte, s *state.Str
 	if n == 0 {
 		return
 	}
-	last, read := r.collected[n-1], g.ReadAfter(s.Stream, r.collected)
+	last := r.collected[n-1]
+	read, _ := g.ReadAfter(s.Stream, r.collected)
 	if d.noAck {
 		r.collected = r.collected[:0]
 	}

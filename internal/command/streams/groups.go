@@ -49,3 +49,9 @@ func parseIDs(dst []stream.ID, args [][]byte) ([]stream.ID, error) {
 	}
 	return dst, nil
 }
+
+// has reports whether a stream has an entry.
+func has(s *state.Stream, id stream.ID) bool {
+	ok, _ := s.Has(id)
+	return ok
+}

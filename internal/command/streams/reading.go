@@ -107,7 +107,7 @@ func (r *reading) addRange(s *state.Stream, from stream.ID, p *previously) {
 
 // above reports whether a stream has an entry above an ID.
 func above(s *state.Stream, id stream.ID) bool {
-	last, ok := s.Last()
+	last, ok, _ := s.Last()
 	return ok && id.Less(last)
 }
 

@@ -109,41 +109,41 @@ func (t *trimming) apply(c *command.Call, key []byte, s *state.Stream) uint64 {
 	if t.refs != refsKeep {
 		return t.applyToReferences(c, key, s)
 	}
-	through, removed := t.plan(s, t.approx)
+	through, removed, _ := t.plan(s, t.approx)
 	if removed > 0 {
-		c.Tx.StreamTrim(key, through)
+		c.Tx.StreamTrim(key, through, removed)
 	}
 	return removed
 }
 
-func (t *trimming) plan(s *state.Stream, approx bool) (through stream.ID, removed uint64) {
+func (t *trimming) plan(s *state.Stream, approx bool) (through stream.ID, removed uint64, err error) {
 	switch t.by {
 	case trimMaxLen:
 		return s.PlanTrimMaxLen(t.maxLen, approx, t.limit)
 	case trimMinID:
 		return s.PlanTrimMinID(t.minID, approx, t.limit)
 	}
-	return stream.ID{}, 0
+	return stream.ID{}, 0, nil
 }
 
 // applyToReferences is apply for DELREF and ACKED. Both go entry by entry: ~ means for them only that LIMIT counts.
 func (t *trimming) applyToReferences(c *command.Call, key []byte, s *state.Stream) uint64 {
-	through, removed := t.plan(s, false)
+	through, removed, _ := t.plan(s, false)
 	if t.approx && t.limit > 0 && removed > t.limit {
-		through, removed = s.PlanTrimMaxLen(s.Len()-t.limit, false, 0)
+		through, removed, _ = s.PlanTrimMaxLen(s.Len()-t.limit, false, 0)
 	}
 	if removed == 0 {
 		return 0
 	}
-	first, _ := s.First()
+	first, _, _ := s.First()
 	if t.refs == refsDelete {
 		dropReferencesBetween(c, key, s, first, through)
-		c.Tx.StreamTrim(key, through)
+		c.Tx.StreamTrim(key, through, removed)
 		return removed
 	}
 	r := newReferrers(s, first, nil)
 	if !r.delivered.Less(through) && through.Less(r.first()) {
-		c.Tx.StreamTrim(key, through) // nobody refers to anything of it
+		c.Tx.StreamTrim(key, through, removed) // nobody refers to anything of it
 		return removed
 	}
 	return t.applyAcked(c, key, s, r, removed)
@@ -167,9 +167,9 @@ func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *r
 	if t.approx && t.limit > 0 && t.limit < looks/ackedLooks {
 		looks = t.limit * ackedLooks
 	}
-	var through stream.ID // the last before the first that stays
-	var removed uint64
-	var ids []stream.ID // behind that one
+	var through stream.ID     // the last before the first that stays
+	var removed, front uint64 // front: up to through
+	var ids []stream.ID       // behind that one
 	kept := false
 	for it := s.Range(stream.MinID, last); looks > 0 && removed < most && it.Next(); looks-- {
 		id := it.ID()
@@ -178,7 +178,7 @@ func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *r
 			continue
 		}
 		if removed++; !kept {
-			through = id
+			through, front = id, removed
 			continue
 		}
 		if ids = append(ids, id); len(ids) == batch {
@@ -191,7 +191,7 @@ func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *r
 		c.Tx.StreamDrop(key, ids)
 	}
 	if through != stream.MinID {
-		c.Tx.StreamTrim(key, through)
+		c.Tx.StreamTrim(key, through, front)
 	}
 	return removed
 }

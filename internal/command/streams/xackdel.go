@@ -54,7 +54,7 @@ func runXAckDel(c *command.Call, a xackdelArgs) error {
 		acked = append(acked, id)
 		if v.status[i] = statusDeleted; r != nil && r.to(id) {
 			v.status[i] = statusKept
-		} else if s.Has(id) {
+		} else if has(s, id) {
 			deleted = append(deleted, id)
 		}
 	}

@@ -162,7 +162,7 @@ func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (clai
 	w := walk{group: g}
 	for _, id := range a.ids {
 		pending := w.find(id)
-		if !s.Has(id) {
+		if ok, _ := s.Has(id); !ok {
 			if pending {
 				gone = append(gone, id)
 			}

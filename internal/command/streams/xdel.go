@@ -40,7 +40,7 @@ func runXDel(c *command.Call, a xdelArgs) error {
 		if err != nil {
 			return err
 		}
-		if s.Has(id) {
+		if has(s, id) {
 			ids = append(ids, id)
 		}
 	}

@@ -47,7 +47,7 @@ func runXDelEx(c *command.Call, a xdelexArgs) error {
 	}
 	for i, id := range v.ids {
 		switch {
-		case !s.Has(id):
+		case !has(s, id):
 		case r != nil && r.to(id):
 			v.status[i] = statusKept
 		default:

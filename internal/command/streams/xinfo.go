@@ -94,7 +94,7 @@ func writeInt(c *command.Call, name string, n uint64) {
 // writeCounters writes the fields that both forms share. Where Redis has a radix tree with a key per listpack, there is
 // a list of blocks: its keys are the blocks, and its nodes are those and the list.
 func writeCounters(c *command.Call, s *state.Stream) {
-	first, _ := s.First()
+	first, _, _ := s.First()
 	writeInt(c, "length", s.Len())
 	writeInt(c, "radix-tree-keys", uint64(s.Blocks()))
 	writeInt(c, "radix-tree-nodes", uint64(s.Blocks())+1)

@@ -56,5 +56,6 @@ func writeProgress(c *command.Call, s *state.Stream, g *groups.Group) {
 	} else {
 		c.Out.Int(read)
 	}
-	writeInt(c, "lag", s.CountAfter(g.LastDelivered()))
+	lag, _ := s.CountAfter(g.LastDelivered())
+	writeInt(c, "lag", lag)
 }

@@ -103,7 +103,7 @@ func runXNack(c *command.Call, a xnackArgs) error {
 	released := a.ids[:0]
 	w := walk{group: g}
 	for _, id := range a.ids {
-		if w.find(id) || a.force && s.Has(id) {
+		if w.find(id) || a.force && has(s, id) {
 			released = append(released, id)
 		}
 	}

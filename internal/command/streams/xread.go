@@ -167,7 +167,7 @@ func resolveID(arg []byte, s *state.Stream) (stream.ID, error) {
 		if s == nil {
 			return stream.ID{}, nil
 		}
-		if last, ok := s.Last(); ok && sign == '+' {
+		if last, ok, _ := s.Last(); ok && sign == '+' {
 			last, _ = last.Prev()
 			return last, nil
 		}

@@ -65,7 +65,7 @@ func runXSetID(c *command.Call, a xsetidArgs) error {
 	if s == nil {
 		return command.ErrNoSuchKey
 	}
-	if top, ok := s.Last(); ok {
+	if top, ok, _ := s.Last(); ok {
 		if a.last.Less(top) {
 			return errSetIDBelowTop
 		}
