@@ -13,9 +13,9 @@ import (
 // Mem is a file system in memory that knows what a power cut could take: bytes that were not synced, and names whose
 // directory was not. It may be used by several goroutines.
 type Mem struct {
-	// Before, if set, is called before each operation that changes something or makes it durable, with its name (create,
-	// write, sync, rename, remove, mkdir, syncdir, and read) and the file's. An error is the operation's, which
-	// then has not happened, but for a write: half of it has.
+	// Before, if set, is called before each operation with its name (create, open, read, write, sync, size, rename, remove,
+	// list, mkdir, syncdir) and the file's. An error is the operation's, which then has not happened, but for a write: half
+	// of it has.
 	Before func(op, name string) error
 
 	mu   sync.Mutex
@@ -86,6 +86,9 @@ func (m *Mem) Create(name string) (File, error) {
 
 // Open opens a file.
 func (m *Mem) Open(name string) (File, error) {
+	if err := m.before("open", name); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, base := m.find(name)
@@ -130,8 +133,25 @@ func (m *Mem) Remove(name string) error {
 	return nil
 }
 
+// Size returns the length of a file.
+func (m *Mem) Size(name string) (int64, error) {
+	if err := m.before("size", name); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, base := m.find(name)
+	if d == nil || d.names[base] == nil {
+		return 0, pathError("size", name, fs.ErrNotExist)
+	}
+	return int64(len(d.names[base].bytes)), nil
+}
+
 // List lists a directory.
 func (m *Mem) List(dir string) ([]string, error) {
+	if err := m.before("list", dir); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := m.dirs[path.Clean(dir)]
@@ -308,6 +328,9 @@ func (f *memFile) Sync() error {
 }
 
 func (f *memFile) Size() (int64, error) {
+	if err := f.fs.before("size", f.name); err != nil {
+		return 0, err
+	}
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
 	return int64(len(f.data.bytes)), nil

@@ -29,6 +29,8 @@ type FS interface {
 	Rename(from, to string) error
 	// Remove removes a file.
 	Remove(name string) error
+	// Size returns the length of a file in bytes, without opening it.
+	Size(name string) (int64, error)
 	// List returns the names of the files in a directory in ascending order, without the directory.
 	List(dir string) ([]string, error)
 	// MakeDir makes a directory, and those above it, unless they are there. They are durable when it returns.
@@ -47,6 +49,25 @@ type File interface {
 	Sync() error
 	// Size returns the length in bytes.
 	Size() (int64, error)
+}
+
+// ReadAll returns the content of a file.
+func ReadAll(fsys FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	p := make([]byte, size)
+	n, err := f.ReadAt(p, 0)
+	if err == io.EOF && n == len(p) {
+		err = nil
+	}
+	return p[:n], err
 }
 
 // OS is the file system of the operating system below a directory.
@@ -89,6 +110,15 @@ func (o OS) List(dir string) ([]string, error) {
 		}
 	}
 	return names, nil
+}
+
+// Size returns the length of a file.
+func (o OS) Size(name string) (int64, error) {
+	info, err := os.Stat(o.path(name))
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // MakeDir makes a directory.

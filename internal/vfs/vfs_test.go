@@ -41,21 +41,15 @@ func write(t *testing.T, f FS, name, content string, sync bool) {
 // read returns a file's content; false if there is no such file.
 func read(t *testing.T, f FS, name string) (string, bool) {
 	t.Helper()
-	file, err := f.Open(name)
+	b, err := ReadAll(f, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", false
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }()
-	size, err := file.Size()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := make([]byte, size)
-	if n, err := file.ReadAt(b, 0); n != len(b) || err != nil && !errors.Is(err, io.EOF) {
-		t.Fatal(n, err)
+	if size, err := f.Size(name); err != nil || size != int64(len(b)) {
+		t.Fatal(size, err)
 	}
 	return string(b), true
 }
@@ -100,8 +94,9 @@ func TestWhatIsNotThereIsSaidInTheWordsOfOS(t *testing.T) {
 		_, opened := f.Open("none")
 		_, listed := f.List("none")
 		_, created := f.Create("none/x")
+		_, sized := f.Size("none")
 		for name, err := range map[string]error{
-			"open": opened, "list": listed, "create": created,
+			"open": opened, "list": listed, "create": created, "size": sized,
 			"remove": f.Remove("none"), "rename": f.Rename("none", "other"), "sync": f.SyncDir("none"),
 		} {
 			if !errors.Is(err, fs.ErrNotExist) {
