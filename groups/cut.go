@@ -49,7 +49,7 @@ func (p *page) cut(id stream.ID) (owner uint32, alone, found bool) {
 		b = appendID(b, prev, c.id)
 		b = append(b, c.data...)
 	}
-	p.data = append(p.data[:0], b...)
+	p.put(b)
 	p.n--
 	if id == p.first {
 		p.first = c.id
@@ -83,7 +83,10 @@ func (p *page) look(owner uint32) (none bool) {
 // are, but for their first IDs: each is told from the one before.
 func (p *page) without(owner uint32) (removed int) {
 	kept := p.data[:0]
-	n, oldest := int32(0), int64(math.MaxInt64)
+	if p.shared {
+		kept, p.shared = make([]byte, 0, len(p.data)), false
+	}
+	n, oldest := int16(0), int64(math.MaxInt64)
 	var first, last stream.ID
 	for c := p.cursor(); len(c.data) > 0; {
 		run := c.data
@@ -111,7 +114,7 @@ func (p *page) without(owner uint32) (removed int) {
 			c.next()
 		}
 		kept = append(kept, rest[:len(rest)-len(c.data)]...)
-		n, last, oldest = n+int32(inRun), c.id, min(oldest, c.deliveredMS)
+		n, last, oldest = n+int16(inRun), c.id, min(oldest, c.deliveredMS)
 	}
 	p.data, p.n = kept, n
 	if n > 0 {

@@ -126,7 +126,9 @@ func (l *pendingList) settle(ed *editor) {
 	if len(kept) > pageMax {
 		kept, rest = kept[:len(kept)/2], kept[len(kept)/2:]
 	}
+	had := cap(p.data)
 	p.encode(kept)
+	l.room += cap(p.data) - had
 	if fresh {
 		l.pages.add(p)
 		heap.Push(&l.byAge, p)
@@ -134,11 +136,12 @@ func (l *pendingList) settle(ed *editor) {
 		heap.Fix(&l.byAge, int(p.heapIndex))
 	}
 	if rest != nil || p != l.pages[len(l.pages)-1] {
-		p.clip() // the last page is still growing: it would get its room back and forth
+		l.clip(p) // the last page is still growing: it would get its room back and forth
 	}
 	if rest != nil {
 		q := new(page)
 		q.encode(rest)
+		l.room += cap(q.data)
 		l.pages.add(q)
 		heap.Push(&l.byAge, q)
 		ed.noteOwners(rest, &ed.lost) // of p, perhaps
@@ -182,6 +185,7 @@ func (ed *editor) merge() {
 func (l *pendingList) discard(p *page) {
 	heap.Remove(&l.byAge, int(p.heapIndex))
 	l.pages.drop(p)
+	l.room -= cap(p.data)
 }
 
 // noteOwners adds the owners of entries to one of the editor's lists.

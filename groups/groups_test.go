@@ -91,6 +91,9 @@ func checkPages(t interface {
 }, g *Group) {
 	t.Helper()
 	l := &g.pending
+	if l.room != room(g) {
+		t.Fatalf("%d bytes in pages, %d counted", room(g), l.room)
+	}
 	if len(l.byAge) != len(l.pages) {
 		t.Fatalf("%d pages in the heap of %d", len(l.byAge), len(l.pages))
 	}

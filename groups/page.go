@@ -27,11 +27,12 @@ import (
 // The entry before the first of a page is 0-0.
 type page struct {
 	data        []byte
-	first, last stream.ID
 	base        int64 // unix ms that delivery times are relative to
+	first, last stream.ID
 	oldest      int64 // lowest delivery time in the page
 	heapIndex   int32 // in the group's ageHeap
-	n           int32 // entries; at least 1
+	n           int16 // entries; at least 1
+	shared      bool  // a Copy may have data, too: what is in it stays as it is, but more may be appended
 }
 
 const pageMax = 128
@@ -146,9 +147,14 @@ func (p *page) encode(entries []entry) {
 			prev = entries[i].id
 		}
 	}
-	p.n, p.first, p.last = int32(len(entries)), entries[0].id, prev
-	if cap(p.data) < len(b) {
-		p.data = make([]byte, 0, len(b))
+	p.n, p.first, p.last = int16(len(entries)), entries[0].id, prev
+	p.put(b)
+}
+
+// put replaces the page's bytes by others, which it copies.
+func (p *page) put(b []byte) {
+	if p.shared || cap(p.data) < len(b) {
+		p.data, p.shared = make([]byte, 0, len(b)), false
 	}
 	p.data = append(p.data[:0], b...)
 }
@@ -173,7 +179,7 @@ func (p *page) appendRun(ids []stream.ID, owner uint32, nowMS int64) {
 		p.last = id
 	}
 	p.data = b
-	p.n += int32(len(ids))
+	p.n += int16(len(ids))
 }
 
 func (p *page) empty() bool { return p.n == 0 }
@@ -183,6 +189,13 @@ func (p *page) clip() {
 	if cap(p.data) > len(p.data)+len(p.data)/4+8 {
 		p.data = slices.Clone(p.data)
 	}
+}
+
+// clip is page.clip for a page of the list.
+func (l *pendingList) clip(p *page) {
+	had := cap(p.data)
+	p.clip()
+	l.room += cap(p.data) - had
 }
 
 // pages is a list of pages in the order of their IDs, which do not overlap.

@@ -13,6 +13,7 @@ type pendingList struct {
 	pages  pages
 	byAge  ageHeap
 	n      int
+	room   int         // bytes that the pages' data takes
 	owners []*Consumer // by index; owners[0] is nil: nobody
 	free   []uint32    // indices of consumers that were deleted
 }
@@ -37,8 +38,11 @@ func (l *pendingList) expel(c *Consumer) {
 	emptied := 0
 	many := len(c.pages) > len(l.pages)/16
 	for _, p := range c.pages {
+		had := cap(p.data)
 		l.n -= p.without(c.index)
+		l.room += cap(p.data) - had
 		if p.empty() {
+			l.room -= cap(p.data)
 			emptied++
 		}
 		switch {
@@ -84,12 +88,13 @@ func (l *pendingList) append(ids []stream.ID, owner uint32, nowMS int64) {
 			p = l.pages[n-1]
 		} else {
 			if p = new(page); n > 0 {
-				l.pages[n-1].clip() // it has grown for the last time
+				l.clip(l.pages[n-1]) // it has grown for the last time
 			}
 		}
 		n := min(pageMax-int(p.n), len(ids))
-		fresh, oldest := p.n == 0, p.oldest
+		fresh, oldest, had := p.n == 0, p.oldest, cap(p.data)
 		p.appendRun(ids[:n], owner, nowMS)
+		l.room += cap(p.data) - had
 		if fresh {
 			l.pages = append(l.pages, p)
 			heap.Push(&l.byAge, p)
@@ -146,14 +151,15 @@ func (l *pendingList) removeOne(id stream.ID) int {
 	if p.n <= pageMax/4+1 {
 		return l.removeAll([]stream.ID{id}) // few are left: it may take in a neighbour
 	}
-	oldest := p.oldest
+	oldest, had := p.oldest, cap(p.data)
 	owner, alone, found := p.cut(id)
 	if !found {
 		return 0
 	}
 	l.n--
+	l.room += cap(p.data) - had
 	if i < len(l.pages)-1 {
-		p.clip()
+		l.clip(p)
 	}
 	if p.oldest != oldest {
 		heap.Fix(&l.byAge, int(p.heapIndex))
