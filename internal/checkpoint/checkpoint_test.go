@@ -18,9 +18,10 @@ type state struct {
 	header   Header
 	bytes    []byte
 	segments []Segment
+	section  int // bytes of a section, if it is not to be sectionBytes
 }
 
-// stateOf makes a state of n bytes for a checkpoint.
+// stateOf makes a state of n bytes for a checkpoint, the same each time.
 func stateOf(number uint64, n int) state {
 	rng := rand.New(rand.NewPCG(number, uint64(n)))
 	s := state{header: Header{ID: testID, Number: number, Position: 1<<48 | number*100, UnixMS: 1700000000000 + int64(number), NextSegment: 7 + number}}
@@ -39,6 +40,9 @@ func (s state) write(fs vfs.FS, durable func() error) error {
 	w, err := Create(fs, s.header)
 	if err != nil {
 		return err
+	}
+	if s.section > 0 {
+		w.buf = make([]byte, sectionHeader, sectionHeader+s.section)
 	}
 	rng := rand.New(rand.NewPCG(s.header.Number, 0))
 	for rest := s.bytes; len(rest) > 0; {
@@ -93,6 +97,185 @@ func TestWhatWasWrittenIsRead(t *testing.T) {
 			if err != nil || !got.equal(want) {
 				t.Errorf("%T, a state of %d bytes: read back %d bytes, %+v, %v", fs, n, len(got.bytes), got.header, err)
 			}
+		}
+	}
+}
+
+// names returns what is in the directory.
+func names(t *testing.T, fs vfs.FS, dir string) []string {
+	t.Helper()
+	names, err := fs.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// content returns the bytes of a checkpoint's file.
+func content(t *testing.T, fs vfs.FS, number uint64) []byte {
+	t.Helper()
+	b, err := vfs.ReadAll(fs, name(number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// put makes a file of b that is called as a checkpoint is.
+func put(t testing.TB, number uint64, b []byte) vfs.FS {
+	t.Helper()
+	fs := vfs.NewMem()
+	err := fs.MakeDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := fs.Create(name(number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	return fs
+}
+
+func TestTheNewestAreListedFirstAndKept(t *testing.T) {
+	fs := vfs.NewMem()
+	if infos, err := List(fs); err != nil || len(infos) > 0 {
+		t.Fatalf("without a directory: %v, %v", infos, err)
+	}
+	if err := errors.Join(Keep(fs, 2), RemoveLeftovers(fs)); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, fs, stateOf(9, 10), stateOf(10, 20), stateOf(100, 30))
+	w, err := Create(fs, Header{ID: testID, Number: 101})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fs.Create(dir + "/notes.txt"); err != nil { // somebody's
+		t.Fatal(err)
+	}
+	check := func(numbers ...uint64) {
+		t.Helper()
+		infos, err := List(fs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []uint64
+		for _, info := range infos {
+			got = append(got, info.Number)
+			h := stateOf(info.Number, 0).header
+			if info.Err != nil || info.Position != h.Position || info.UnixMS != h.UnixMS || info.File != name(info.Number) || info.Bytes != int64(len(content(t, fs, info.Number))) {
+				t.Errorf("%+v", info)
+			}
+		}
+		if !slices.Equal(got, numbers) {
+			t.Errorf("listed %v, want %v", got, numbers)
+		}
+	}
+	check(100, 10, 9)
+	if err := Keep(fs, 2); err != nil {
+		t.Fatal(err)
+	}
+	check(100, 10)
+	w.file = nil // as after the end of the process
+	if err := RemoveLeftovers(fs); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, fs, dir); !slices.Equal(got, []string{base(10), base(100), "notes.txt"}) {
+		t.Errorf("left: %v", got)
+	}
+}
+
+func TestAnUnfinishedFileIsReplaced(t *testing.T) {
+	fs := vfs.NewMem()
+	w, err := Create(fs, Header{ID: testID, Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(make([]byte, 2*sectionBytes)); err != nil {
+		t.Fatal(err)
+	}
+	want := stateOf(1, 99)
+	mustWrite(t, fs, want)
+	if got, err := read(fs, 1); err != nil || !got.equal(want) {
+		t.Fatal(got.header, err)
+	}
+	if got := names(t, fs, dir); !slices.Equal(got, []string{base(1)}) {
+		t.Errorf("left: %v", got)
+	}
+}
+
+func TestAnAbortedCheckpointLeavesNothing(t *testing.T) {
+	fs := vfs.NewMem()
+	w, err := Create(fs, Header{ID: testID, Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	w.Abort()
+	if _, err := w.Write([]byte("more")); err == nil {
+		t.Error("Write after Abort succeeded")
+	}
+	if err := w.Finish(atOnce); err == nil {
+		t.Error("Finish after Abort succeeded")
+	}
+	if got := names(t, fs, dir); len(got) > 0 {
+		t.Errorf("left: %v", got)
+	}
+}
+
+func TestAFinishedCheckpointCannotBeAborted(t *testing.T) {
+	fs := vfs.NewMem()
+	w, err := Create(fs, Header{ID: testID, Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(atOnce); err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	if _, err := read(fs, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACheckpointHasNoNameBeforeTheLogIsDurable(t *testing.T) {
+	fs := vfs.NewMem()
+	s := stateOf(1, 1000)
+	lost := errors.New("the log has failed")
+	err := s.write(fs, func() error {
+		if got := names(t, fs, dir); !slices.Equal(got, []string{base(1) + aside}) {
+			t.Errorf("while the log is waited for: %v", got)
+		}
+		return lost
+	})
+	if !errors.Is(err, lost) {
+		t.Errorf("Finish: %v", err)
+	}
+	if got := names(t, fs, dir); len(got) > 0 {
+		t.Errorf("left: %v", got)
+	}
+}
+
+func TestAReaderCanBeClosedAtAnyTime(t *testing.T) {
+	fs := vfs.NewMem()
+	s := stateOf(3, 1000)
+	s.section = 64
+	mustWrite(t, fs, s)
+	for _, n := range []int{0, 1, 64, 65, 500, 1000} {
+		r, err := Open(fs, 3, testID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(r, make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := r.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Errorf("Read after Close: %d, %v", n, err)
 		}
 	}
 }

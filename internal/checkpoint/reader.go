@@ -174,6 +174,7 @@ type sections struct {
 	at      int64  // where the next one is
 	end     int64  // offset behind the run
 	kind    byte
+	head    [sectionHeader]byte
 	bufs    [2][]byte // taken in turns
 }
 
@@ -186,11 +187,10 @@ func (s *sections) next() ([]byte, error) {
 	case s.ordinal == s.last || s.end-s.at < sectionHeader:
 		return nil, s.damage(s.at, fmt.Sprintf("section %d is not where the trailer says", s.ordinal))
 	}
-	var head [sectionHeader]byte
-	if err := readFull(s.file, head[:], s.at); err != nil {
+	if err := readFull(s.file, s.head[:], s.at); err != nil {
 		return nil, err
 	}
-	length := int64(binary.LittleEndian.Uint32(head[:]))
+	length := int64(binary.LittleEndian.Uint32(s.head[:]))
 	if length > min(maxSection, s.end-s.at-sectionHeader) {
 		return nil, s.damage(s.at, fmt.Sprintf("section %d has an impossible length", s.ordinal))
 	}
@@ -200,7 +200,7 @@ func (s *sections) next() ([]byte, error) {
 		s.bufs[0] = make([]byte, size)
 	}
 	b := s.bufs[0][:size]
-	copy(b, head[:])
+	copy(b, s.head[:])
 	if err := readFull(s.file, b[sectionHeader:], s.at+sectionHeader); err != nil {
 		return nil, err
 	}
