@@ -41,6 +41,12 @@ type Options struct {
 	// StreamBlockSize and StreamBlockEntries bound a block of entries.
 	StreamBlockSize    int
 	StreamBlockEntries int
+	// StreamCacheSize bounds the memory for blocks that were read from segment files, and StreamSegmentSize such a file.
+	StreamCacheSize   int64
+	StreamSegmentSize int64
+	// CheckpointLogSize is how much is written to the log before the next checkpoint is made; Save are further reasons.
+	CheckpointLogSize int64
+	Save              []SaveRule
 
 	// Loops is the number of event loops.
 	Loops int
@@ -86,6 +92,9 @@ func DefaultOptions() Options {
 		DiskReserve:            256 << 20,
 		StreamBlockSize:        64 << 10,
 		StreamBlockEntries:     4096,
+		StreamCacheSize:        64 << 20,
+		StreamSegmentSize:      64 << 20,
+		CheckpointLogSize:      256 << 20,
 		Loops:                  1,
 		MaxClients:             10000,
 		TCPKeepAlive:           300 * time.Second,

@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -26,7 +27,13 @@ type settings struct {
 	keepAlive     time.Duration
 	limits        resp.Limits
 	output        resp.OutputLimits
-	list          []server.Setting
+
+	streamCacheSize   int64
+	streamSegmentSize int64
+	checkpointLogSize int64
+	save              []SaveRule
+
+	list []server.Setting
 }
 
 func settingsOf(o Options) settings {
@@ -39,6 +46,11 @@ func settingsOf(o Options) settings {
 		keepAlive:     o.TCPKeepAlive,
 		limits:        resp.Limits{MaxBulk: int(o.ProtoMaxBulkLen), MaxQueryBuffer: int(o.ClientQueryBufferLimit)},
 		output:        o.OutputLimits,
+
+		streamCacheSize:   o.StreamCacheSize,
+		streamSegmentSize: o.StreamSegmentSize,
+		checkpointLogSize: o.CheckpointLogSize,
+		save:              o.Save,
 	}
 	s.setPassword(o.RequirePass)
 	return s
@@ -130,15 +142,78 @@ func (b *Broker) settingList() []server.Setting {
 		server.Constant("disk-reserve", strconv.FormatInt(o.DiskReserve, 10)),
 		server.Constant("stream-block-size", strconv.Itoa(o.StreamBlockSize)),
 		server.Constant("stream-block-entries", strconv.Itoa(o.StreamBlockEntries)),
+		server.Memory("stream-cache-size", 0, MostStreamCache, func() int64 { return s.streamCacheSize }, func(v int64) error {
+			s.streamCacheSize = v
+			return nil
+		}),
+		server.Memory("stream-segment-size", LeastStreamSegment, MostStreamSegment, func() int64 { return s.streamSegmentSize }, func(v int64) error {
+			s.streamSegmentSize = v
+			return nil
+		}),
+		server.Memory("checkpoint-log-size", LeastCheckpointLog, MostCheckpointLog, func() int64 { return s.checkpointLogSize }, func(v int64) error {
+			s.checkpointLogSize = v
+			return nil
+		}),
+		server.Text("save", func() string { return FormatSaveRules(s.save) }, func(v string) error {
+			rules, err := ParseSaveRules(v)
+			if err == nil {
+				s.save = rules
+			}
+			return err
+		}),
 
 		// What is always so, under the names that tools ask for.
 		server.Constant("databases", "16"),
 		server.Constant("appendonly", "yes"),
-		server.Constant("save", ""),
 		server.Constant("maxmemory", "0"),
 		server.Constant("maxmemory-policy", "noeviction"),
 		server.Constant("cluster-enabled", "no"),
 	}
+}
+
+// Bounds of settings that are sizes.
+const (
+	MostStreamCache    = 1 << 40
+	LeastStreamSegment = 64 << 10
+	MostStreamSegment  = 1 << 30
+	LeastCheckpointLog = 64 << 10
+	MostCheckpointLog  = 1 << 40
+)
+
+// SaveRule asks for a checkpoint once so many records were written since the last one, and so many seconds have passed.
+type SaveRule struct{ Seconds, Changes int64 }
+
+// ParseSaveRules reads rules in Redis's notation, "seconds changes" for each, all of them divided by one blank.
+func ParseSaveRules(text string) (rules []SaveRule, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	invalid := errors.New("Invalid save parameters") //nolint:staticcheck // Redis's words
+	words := strings.Split(text, " ")
+	if len(words)%2 != 0 {
+		return nil, invalid
+	}
+	for ; len(words) > 0; words = words[2:] {
+		seconds, err := strconv.ParseInt(words[0], 10, 32)
+		if err != nil || seconds < 1 {
+			return nil, invalid
+		}
+		changes, err := strconv.ParseInt(words[1], 10, 64)
+		if err != nil || changes < 0 {
+			return nil, invalid
+		}
+		rules = append(rules, SaveRule{seconds, changes})
+	}
+	return rules, nil
+}
+
+// FormatSaveRules is the reverse of ParseSaveRules.
+func FormatSaveRules(rules []SaveRule) string {
+	var words []string
+	for _, r := range rules {
+		words = append(words, fmt.Sprintf("%d %d", r.Seconds, r.Changes))
+	}
+	return strings.Join(words, " ")
 }
 
 var outputClasses = []string{resp.Normal: "normal", resp.PubSub: "pubsub", resp.Replica: "slave"}

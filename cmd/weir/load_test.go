@@ -53,7 +53,8 @@ func TestEverySettingCanComeFromEverySource(t *testing.T) {
 		"requirepass": "a secret", "protected-mode": "no", "dir": "elsewhere", "sync": "everysec", "maxclients": "77",
 		"timeout": "300", "tcp-keepalive": "60", "proto-max-bulk-len": "1mb", "client-query-buffer-limit": "3mb",
 		"client-output-buffer-limit": "normal 1mb 2mb 3 replica 4kb 5kb 6 pubsub 7gb 8gb 9", "loops": "3",
-		"log-segment-size": "128kb", "log-max-pending": "2mb", "disk-reserve": "1gb", "stream-block-size": "16mb", "stream-block-entries": "65535", "loglevel": "debug",
+		"log-segment-size": "128kb", "log-max-pending": "2mb", "disk-reserve": "1gb", "stream-block-size": "16mb", "stream-block-entries": "65535",
+		"stream-cache-size": "1gb", "stream-segment-size": "64kb", "checkpoint-log-size": "4mb", "save": "900 1 60 10000", "loglevel": "debug",
 	}
 	for _, s := range settings() {
 		want := other[s.name]

@@ -99,6 +99,10 @@ func settings() []setting {
 		declare("disk-reserve", "free space of the disk below which commands that add data are refused; never more than 5 % of the disk", size[int64](0, 1<<50), func(c *config) *int64 { return &c.DiskReserve }),
 		declare("stream-block-size", "bytes of entries that a block of a stream in memory holds before the next one is begun", size[int](1<<10, 16<<20), func(c *config) *int { return &c.StreamBlockSize }),
 		declare("stream-block-entries", "entries that it holds at most", number(1, 1<<16-1), func(c *config) *int { return &c.StreamBlockEntries }),
+		declare("stream-cache-size", "memory for blocks that were read from segment files", size[int64](0, broker.MostStreamCache), func(c *config) *int64 { return &c.StreamCacheSize }),
+		declare("stream-segment-size", "size of a segment file, in which full blocks are kept", size[int64](broker.LeastStreamSegment, broker.MostStreamSegment), func(c *config) *int64 { return &c.StreamSegmentSize }),
+		declare("checkpoint-log-size", "bytes written to the log since the last checkpoint that start the next; more if the checkpoint itself is larger", size[int64](broker.LeastCheckpointLog, broker.MostCheckpointLog), func(c *config) *int64 { return &c.CheckpointLogSize }),
+		declare("save", "further reasons for a checkpoint: so many seconds since the last one, and so many changes; several pairs are possible", saveRules, func(c *config) *[]broker.SaveRule { return &c.Save }),
 		declare("loglevel", "least important messages to print", logLevels, func(c *config) *level { return &c.logLevel }),
 	}
 }
@@ -162,6 +166,16 @@ var yesNo = notation[bool]{"yes|no",
 		return false, fmt.Errorf("want yes or no")
 	},
 	func(b bool) string { return map[bool]string{true: "yes", false: "no"}[b] }}
+
+var saveRules = notation[[]broker.SaveRule]{"seconds changes ...",
+	func(s string) ([]broker.SaveRule, error) {
+		rules, err := broker.ParseSaveRules(s)
+		if err != nil {
+			err = fmt.Errorf("want seconds and changes, as in \"900 1\", or nothing")
+		}
+		return rules, err
+	},
+	broker.FormatSaveRules}
 
 var port = number(0, 65535)
 

@@ -147,11 +147,12 @@ func (s *Spec) Categories() []string {
 	add(s.Flags&Write != 0, "write")
 	add(in("stream"), "stream")
 	add(s.Flags&PubSub != 0, "pubsub")
-	add(s.Flags&Admin != 0, "admin")
+	admin := s.Flags&Admin != 0 || in("admin")
+	add(admin, "admin")
 	add(s.Flags&Fast != 0, "fast")
 	add(s.Flags&Fast == 0, "slow")
 	add(s.Flags&Blocking != 0, "blocking")
-	add(s.Flags&(Admin|Dangerous) != 0, "dangerous")
+	add(admin || s.Flags&Dangerous != 0, "dangerous")
 	add(in("connection"), "connection")
 	return c
 }

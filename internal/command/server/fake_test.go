@@ -19,6 +19,11 @@ type fakeHost struct {
 	shutdowns []Shutdown
 	refusal   error
 	ending    bool
+
+	saving   bool
+	backups  int         // begun, and not ended
+	finish   func(error) // answers the session that is parked
+	released int         // calls of ReleaseMemory
 }
 
 func (h *fakeHost) Table() *command.Table { return h.table }
@@ -30,6 +35,39 @@ func (h *fakeHost) AbortShutdown() bool   { return h.ending }
 func (h *fakeHost) Shutdown(how Shutdown) error {
 	h.shutdowns = append(h.shutdowns, how)
 	return h.refusal
+}
+
+func (h *fakeHost) LastSave() int64 { return 1600000000 }
+func (h *fakeHost) ReleaseMemory()  { h.released++ }
+func (h *fakeHost) Save() error {
+	if h.saving {
+		return ErrSaving
+	}
+	h.saving = true
+	return nil
+}
+
+func (h *fakeHost) SaveAndWait(c *command.Call, reply SaveReply) error {
+	c.Block(command.Wait{})
+	h.finish = func(err error) { reply(c.Out, err) }
+	return h.Save()
+}
+
+func (h *fakeHost) BackupBegin(c *command.Call, reply BackupReply) error {
+	c.Block(command.Wait{})
+	h.backups++
+	h.finish = func(err error) {
+		reply(c.Out, []BackupFile{{"checkpoints/00000000000000000007", 300}, {"log/1/2", 1 << 40}}, err)
+	}
+	return h.Save()
+}
+
+func (h *fakeHost) BackupEnd(*command.Call) error {
+	if h.backups == 0 {
+		return ErrNoBackup
+	}
+	h.backups--
+	return nil
 }
 
 // client is a connection of the fake host, on a keyspace of its own.

@@ -44,7 +44,6 @@ type Info struct {
 	UsedMemoryPeak    int64
 	UsedMemoryStartup int64
 	UsedMemoryRSS     int64
-	DatasetMemory     int64 // bytes that values hold; 0 if unknown
 	HeapAllocated     int64 // runtime/metrics: /memory/classes/heap/objects
 	HeapActive        int64 // objects and free room in spans
 	HeapResident      int64 // heap mapped and not returned to the system
@@ -52,6 +51,18 @@ type Info struct {
 	ClientsMemory     int64 // buffers of normal clients
 	LogPendingMemory  int64 // records that wait to be written
 	GCCycles          uint64
+
+	// What streams hold. Their memory is that of open blocks, of sealed ones that wait for the spiller, and of the
+	// bookkeeping for those that do not hold their content themselves.
+	StreamMemory     int64
+	StreamBacklog    int64 // of that: sealed blocks that are not in a segment file yet
+	StreamBlocks     int64 // open, waiting and on disk
+	StreamDisk       int64 // bytes of blocks in segment files that are alive
+	CacheMemory      int64 // blocks read from segment files
+	CacheBlocks      int64
+	CacheLimit       int64
+	HeldMemory       int64 // blocks that are kept for commands that wait for more of them
+	CheckpointMemory int64 // copies for the checkpoint that are not in its file yet
 
 	// Persistence
 	Loading          bool
@@ -75,6 +86,38 @@ type Info struct {
 	LogSyncMicros    uint64 // spent in fsync
 	LogDelayedSyncs  uint64 // once-a-second syncs that took longer than that
 	LogWriteOK       bool   // the last write and fsync succeeded
+	LogFirst         uint64 // the first position that is still in the log
+
+	// Checkpoints: the one that is being made, and the last one.
+	Saving                bool
+	SavingSeconds         int64 // for how long already
+	SavingKeys            int64 // copied so far
+	SavingKeysTotal       int64
+	Saves                 uint64 // made since the start
+	SaveFailed            bool   // the last one
+	SaveSeconds           int64  // that it took
+	SaveCopiedBytes       int64  // that it had copied because of changes meanwhile
+	CheckpointPosition    uint64
+	CheckpointBytes       int64
+	CheckpointSeconds     float64
+	CheckpointPauseMicros int64  // the longest time for which it held the lock
+	LoadedKeys            uint64 // from the checkpoint that was loaded at the start
+
+	// Segment files, and the reads of what is in them.
+	SegmentFiles  int64
+	SegmentBytes  int64 // of the files
+	SegmentLive   int64 // of these: blocks that are alive
+	SegmentDead   int64
+	SpilledBlocks uint64 // since the start or CONFIG RESETSTAT
+	SpilledBytes  uint64
+	BacklogBlocks int64
+	SpillError    string // why spilling fails at the moment, or empty
+	ColdCommands  uint64 // that had to wait for a block
+	ColdBlocks    uint64 // blocks that were read for them
+	ColdBytes     uint64
+	CacheHits     uint64
+	CacheMisses   uint64
+	LostBlocks    uint64 // reads that found a damaged block
 
 	// Stats
 	ConnectionsReceived    uint64
@@ -109,6 +152,9 @@ type Info struct {
 	// Keyspace: databases that hold keys, by rising number.
 	Databases []Database
 }
+
+// dataset is the memory that values hold, what is at hand of their files included.
+func (i *Info) dataset() int64 { return i.StreamMemory + i.CacheMemory + i.HeldMemory }
 
 // Database is one line of the keyspace section.
 type Database struct {
