@@ -57,10 +57,10 @@ func TestTheReportSaysWhatWasMissed(t *testing.T) {
 	res := result{row: rows[0], requests: 1000, samples: map[string][]sample{
 		redis: {{perSecond: 100, serverCPU: 1e-6}, {perSecond: 110, serverCPU: 1e-6}},
 		weir:  {{perSecond: 180, serverCPU: 9e-7}, {perSecond: 200, serverCPU: 9e-7}}}}
-	h := &history{entries: 10, rss: map[string][]float64{redis: {100, 90}, weir: {130, 80}},
+	h := &longStream{entries: 10, rss: map[string][]float64{redis: {100, 90}, weir: {130, 80}},
 		used: map[string][]float64{redis: {1, 1}, weir: {1, 1}}, restart: map[string][]float64{redis: {1}, weir: {1}}}
 	var b strings.Builder
-	if err := (report{options: options{rounds: 2}, results: []result{res}, history: h}).write(&b); err != nil {
+	if err := (report{options: options{rounds: 2}, results: []result{res}, long: h}).write(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"**1.81**", "throughput ≥ 1.70x: reached (goal 2.5x: **missed**); CPU ≤ 0.67x: **missed**",

@@ -20,6 +20,15 @@ type conn struct {
 	number int
 	fd     int
 	out    []byte
+	walk   *walk // of a connection whose replies are entries; else nil
+}
+
+// whole is next, or what stands in for it.
+func (c *conn) whole() (bool, error) {
+	if c.walk != nil {
+		return c.walk.next(&c.reader)
+	}
+	return c.next()
 }
 
 // crowd is many connections of one goroutine, over epoll: neither a goroutine
@@ -134,7 +143,7 @@ func (c *conn) exchange(requests []byte, n int, each func(i int) error) error {
 	}
 	for i := range n {
 		for {
-			whole, err := c.next()
+			whole, err := c.whole()
 			if err != nil {
 				return err
 			}
@@ -191,7 +200,7 @@ func (c *conn) readable(replied func(c *conn) error) error {
 	if err := c.receive(); err != nil {
 		return err
 	}
-	whole, err := c.next()
+	whole, err := c.whole()
 	if err != nil || !whole {
 		return err
 	}

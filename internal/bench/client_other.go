@@ -13,6 +13,7 @@ type conn struct {
 	reader
 	number int
 	out    []byte
+	walk   *walk
 }
 
 type crowd struct{ conns []*conn }

@@ -4,6 +4,8 @@
 //	go run ./internal/bench -rows 'xadd.*p16' -rounds 3    # some of it
 //	go run ./internal/bench -rows 'group|pending|wake'     # consumer groups and blocked clients
 //	go run ./internal/bench -scale 0.1 -entries 200000     # a quick look
+//	make bench-history                                     # a history larger than memory: history.go
+//	go run ./internal/bench -history -events 1000000 -rounds 1 -rows 'append|replay'
 //
 // Both servers run side by side on the same disk with the same sync mode, and
 // take turns: in every round each serves the row once, on a data directory of
@@ -50,11 +52,18 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "where the servers keep their data (default: the directory for temporary files)")
 	flag.StringVar(&o.weir, "weir", "", "weir binary (default: build one); redis-server compares Redis with itself")
 	flag.StringVar(&o.args, "args", "", "further flags of weir serve, separated by spaces")
+	history := flag.Bool("history", false, "measure what a history larger than memory costs: docs/benchmarks-history.md")
+	events := flag.Uint64("events", 50_000_000, "events of that history")
+	baseline := flag.String("baseline", "", "weir binary without segment files to compare with there (default: build one of an earlier commit)")
 	out := flag.String("out", "", "file to write the report to as well")
 	flag.Parse()
 
 	var err error
-	if o.rows, err = regexp.Compile(*rows); err == nil {
+	switch o.rows, err = regexp.Compile(*rows); {
+	case err != nil:
+	case *history:
+		err = runHistory(o, *events, *baseline, *out)
+	default:
 		err = run(o, *out)
 	}
 	exit(err)
@@ -93,7 +102,7 @@ func run(o options, out string) (err error) {
 		fmt.Fprint(os.Stderr, res.line())
 	}
 	if o.entries > 0 && o.rows.MatchString("memory and replay") {
-		if rep.history, err = measureHistory(o, work); err != nil {
+		if rep.long, err = measureLongStream(o, work); err != nil {
 			return fmt.Errorf("memory and replay: %w", err)
 		}
 	}

@@ -19,7 +19,7 @@ type report struct {
 	machine  string
 	versions []string
 	results  []result
-	history  *history
+	long     *longStream
 	pending  *pending
 	wakes    []*wake
 }
@@ -115,8 +115,8 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 				100*median(r.of(redis, clientCPU)), 100*median(r.of(weir, clientCPU)), r.targets())
 		}
 	}
-	if rep.history != nil {
-		rep.history.write(&b)
+	if rep.long != nil {
+		rep.long.write(&b)
 	}
 	if rep.pending != nil {
 		rep.pending.write(&b)
@@ -131,25 +131,25 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 	return err
 }
 
-func (h *history) write(b *strings.Builder) {
-	n := float64(h.entries)
+func (l *longStream) write(b *strings.Builder) {
+	n := float64(l.entries)
 	perEntry := func(values []float64) float64 { return values[0] / n }
-	rssRatio := perEntry(h.rss[weir]) / perEntry(h.rss[redis])
-	speed := n / median(h.restart[weir])
-	fmt.Fprintf(b, "\n## One stream of %d entries\n\n%s, sync everysec; then restarts.\n\n", h.entries, load{50, 16, xadd, 0}.line(h.entries))
+	rssRatio := perEntry(l.rss[weir]) / perEntry(l.rss[redis])
+	speed := n / median(l.restart[weir])
+	fmt.Fprintf(b, "\n## One stream of %d entries\n\n%s, sync everysec; then restarts.\n\n", l.entries, load{50, 16, xadd, 0}.line(l.entries))
 	fmt.Fprintf(b, "| | Redis | Weir | ratio | target |\n|---|---|---|---|---|\n")
 	fmt.Fprintf(b, "| RSS per entry after the load, bytes | %.0f | %.0f | **%.2f** | ≤ %.1fx: %s |\n",
-		perEntry(h.rss[redis]), perEntry(h.rss[weir]), rssRatio, rssTarget, reached(rssRatio <= rssTarget))
+		perEntry(l.rss[redis]), perEntry(l.rss[weir]), rssRatio, rssTarget, reached(rssRatio <= rssTarget))
 	fmt.Fprintf(b, "| used_memory per entry after the load, bytes | %.0f | %.0f | %.2f | |\n",
-		perEntry(h.used[redis]), perEntry(h.used[weir]), perEntry(h.used[weir])/perEntry(h.used[redis]))
+		perEntry(l.used[redis]), perEntry(l.used[weir]), perEntry(l.used[weir])/perEntry(l.used[redis]))
 	fmt.Fprintf(b, "| RSS per entry after a restart, bytes | %.0f | %.0f | %.2f | |\n",
-		median(h.rss[redis][1:])/n, median(h.rss[weir][1:])/n, median(h.rss[weir][1:])/median(h.rss[redis][1:]))
+		median(l.rss[redis][1:])/n, median(l.rss[weir][1:])/n, median(l.rss[weir][1:])/median(l.rss[redis][1:]))
 	fmt.Fprintf(b, "| start to first reply, s | %s | %s | %.2f | |\n",
-		spread(h.restart[redis], "%.2f"), spread(h.restart[weir], "%.2f"), median(h.restart[weir])/median(h.restart[redis]))
+		spread(l.restart[redis], "%.2f"), spread(l.restart[weir], "%.2f"), median(l.restart[weir])/median(l.restart[redis]))
 	fmt.Fprintf(b, "| replay, million entries/s | %.2f | %.2f | | ≥ %.1f: %s |\n",
-		n/median(h.restart[redis])/1e6, speed/1e6, replayTarget/1e6, reached(speed >= replayTarget))
+		n/median(l.restart[redis])/1e6, speed/1e6, replayTarget/1e6, reached(speed >= replayTarget))
 	for _, kind := range []string{redis, weir} {
-		fmt.Fprintf(b, "\nRestarts of %s, s: %s\n", kind, joined(h.restart[kind], "%.2f"))
+		fmt.Fprintf(b, "\nRestarts of %s, s: %s\n", kind, joined(l.restart[kind], "%.2f"))
 	}
 }
 

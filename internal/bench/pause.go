@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// How long other clients wait while a checkpoint is made of a state that is all
+// in memory: many streams, whose only blocks are open, and a group with pending
+// entries.
+
+const (
+	pauseTarget = 10 // ms, of p99.9
+	pingRate    = 1000
+	// Of the load beside it.
+	writeEvery = 10 * time.Millisecond
+	writeBatch = 100
+)
+
+// heap is a state that stays in memory.
+type heap struct {
+	streams, events int // of each stream
+	pending         int
+}
+
+// heapFor has about so many bytes in Weir's memory.
+func heapFor(bytes int) heap {
+	const events, each = 300, 300 * 120 // in one open block, at 120 bytes an event
+	return heap{streams: max(bytes/each/8*8, 8), events: events, pending: max(bytes/1000, 10_000)}
+}
+
+func (p heap) fill(source source) fill {
+	return fill{source: source, streams: p.streams, connections: 8, n: uint64(p.streams * p.events)}
+}
+
+func (h *history) pauses(c *chapter) error {
+	// A 50th of the raw history: 1 GB beside 50 million events.
+	p := heapFor(int(min(h.events*20, 1<<30)))
+	c.say("%d streams of %d events (%s) each, all in open blocks, and a group with %d pending entries of %d consumers. PING %d times a second on a connection of its own, when it is due, also when replies are late; "+
+		"a time is from when it was due to its reply. With writes: %d XADDs to random streams of these every %v beside it on another connection. "+
+		"Quiet is as long as the checkpoint before it took, 3 s at least. Redis has the same and makes a BGSAVE.\n",
+		p.streams, p.events, h.flights, p.pending, consumers, pingRate, writeBatch, writeEvery)
+	c.say("\n%s; `redis-server %s`\n", "`weir serve --sync everysec --checkpoint-log-size 64gb`", quoteArgs(redisArgs("everysec")))
+	c.table("server", "what", "p50, ms", "p99.9, ms", "longest, ms", "PINGs", "server CPU, s", "seconds")
+	for _, kind := range turn(1) {
+		if err := h.pausesOf(c, p, kind); err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+// pinged is what the PINGs of one phase took, in milliseconds.
+type pinged struct{ p50, p999, longest float64 }
+
+func (h *history) pausesOf(c *chapter, p heap, kind string) error {
+	dir := filepath.Join(h.work, "pauses")
+	var further []string
+	if kind == weir {
+		further = []string{"--checkpoint-log-size", "64gb"}
+	}
+	s, err := startServer(h.options, kind, dir, "everysec", further...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		s.Kill()
+		_ = os.RemoveAll(dir)
+	}()
+	if _, err := p.fill(h.flights).run(s.Addr, s.Pid()); err != nil {
+		return err
+	}
+	group := session{server: s, weir: kind == weir, random: rand.New(rand.NewPCG(1, 2))}
+	if err := errors.Join(group.fill("pending", p.pending, nil), group.do("XGROUP", "CREATE", "pending", turns, "0")); err != nil {
+		return err
+	}
+	if _, err := group.deliver("pending", turns, consumers, turnCount, p.pending); err != nil {
+		return err
+	}
+	used, err := usedMemory(s.Addr)
+	if err != nil {
+		return err
+	}
+
+	during := map[string][]pinged{}
+	quiet := 3 * time.Second
+	for range h.rounds {
+		for _, writes := range []bool{false, true} {
+			for _, saving := range []bool{true, false} {
+				what := "quiet"
+				if saving {
+					what = "BGSAVE"
+				}
+				if writes {
+					what += ", with writes"
+				}
+				work := func() error { time.Sleep(quiet); return nil }
+				if saving {
+					work = func() error { return bgsave(s.Addr) }
+				}
+				times, took, b, err := pingsBeside(s, writes, p.streams, work, h.flights)
+				if err != nil {
+					return fmt.Errorf("%s: %w\n%s", what, err, tail(s.Output()))
+				}
+				if saving {
+					quiet = max(3*time.Second, time.Duration(took*float64(time.Second)))
+				}
+				slices.Sort(times)
+				r := pinged{quantile(times, 0.5) / 1e6, quantile(times, 0.999) / 1e6, quantile(times, 1) / 1e6}
+				during[what] = append(during[what], r)
+				c.say("| %s | %s | %.2f | %.2f | %.2f | %d | %.2f | %.2f |\n", kind, what, r.p50, r.p999, r.longest, len(times), b.server*took, took)
+			}
+		}
+	}
+	for _, what := range []string{"BGSAVE", "BGSAVE, with writes", "quiet", "quiet, with writes"} {
+		name := fmt.Sprintf("%s: PING during %s, used_memory %s: p99.9; longest, ms", kind, what, size(used))
+		measured := spread(pick(during[what], func(r pinged) float64 { return r.p999 }), "%.2f") + "; " + spread(pick(during[what], func(r pinged) float64 { return r.longest }), "%.2f")
+		if kind == weir && what[0] == 'B' {
+			c.found(name, fmt.Sprintf("p99.9 < %d ms", pauseTarget), measured, median(pick(during[what], func(r pinged) float64 { return r.p999 })) < pauseTarget)
+		} else {
+			c.noted(name, measured)
+		}
+	}
+	return nil
+}
+
+func pick[T any](list []T, figure func(T) float64) []float64 {
+	var values []float64
+	for _, v := range list {
+		values = append(values, figure(v))
+	}
+	return values
+}
+
+// bgsave makes a checkpoint and waits for its end.
+func bgsave(addr string) error {
+	if _, err := ask(addr, "BGSAVE"); err != nil {
+		return err
+	}
+	for {
+		time.Sleep(20 * time.Millisecond)
+		running, err := info(addr, "persistence", "rdb_bgsave_in_progress")
+		if err != nil {
+			return err
+		}
+		if running == 0 {
+			break
+		}
+	}
+	reply, err := ask(addr, "INFO", "persistence")
+	if err == nil && !strings.Contains(reply.Text, "rdb_last_bgsave_status:ok") {
+		err = fmt.Errorf("the checkpoint failed:\n%s", reply.Text)
+	}
+	return err
+}
+
+// pingsBeside sends PINGs while work runs, and returns what they took in
+// nanoseconds.
+func pingsBeside(s *oracle.Server, writes bool, streams int, work func() error, events source) (times []int64, took float64, b bounds, err error) {
+	end := make(chan struct{})
+	beside := make(chan error, 2)
+	go func() {
+		var err error
+		times, err = pings(s.Addr, end)
+		beside <- err
+	}()
+	running := 1
+	if writes {
+		running++
+		go func() { beside <- writesBeside(s.Addr, streams, events, end) }()
+	}
+	took, b, err = use(s.Pid(), work)
+	close(end)
+	for range running {
+		err = errors.Join(err, <-beside)
+	}
+	return times, took, b, err
+}
+
+func pings(addr string, end <-chan struct{}) (times []int64, err error) {
+	g, err := gather(addr, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer g.close()
+	c := g.conns[0]
+	times = make([]int64, 0, 1<<16)
+	for due := monotonic(); ; due += int64(time.Second) / pingRate {
+		select {
+		case <-end:
+			return times, nil
+		default:
+		}
+		sleepUntil(due)
+		if err := c.ping(); err != nil {
+			return nil, err
+		}
+		times = append(times, monotonic()-due)
+	}
+}
+
+func writesBeside(addr string, streams int, events source, end <-chan struct{}) error {
+	g, err := gather(addr, 1)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	c := g.conns[0]
+	i := uint64(1) << 40
+	for due := monotonic(); ; due += int64(writeEvery) {
+		select {
+		case <-end:
+			return nil
+		default:
+		}
+		sleepUntil(due)
+		c.out = c.out[:0]
+		for range writeBatch {
+			key := eventStream(int(mix(i) % uint64(streams)))
+			c.out = append(c.out, '*')
+			c.out = strconv.AppendInt(c.out, int64(3+2*events.fields()), 10)
+			c.out = append(c.out, oracle.AppendCommand(nil, "XADD", key, "*")[len("*3"):]...)
+			c.out, _ = events.event(c.out, i)
+			i++
+		}
+		if err := c.exchange(c.out, writeBatch, nil); err != nil {
+			return err
+		}
+	}
+}

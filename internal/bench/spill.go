@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// What spilling and checkpoints add to the price of an XADD.
+
+const spillTarget = 1.4 // times the CPU of an XADD without
+
+// spillCase is one of the servers that take turns.
+type spillCase struct {
+	name   string
+	binary string
+	args   []string
+}
+
+// spillStreams: so many that a stream's events fit the largest open block.
+const spillStreams = 40
+
+func (h *history) spilling(c *chapter) error {
+	n := min(h.events, 2_000_000)
+	f := fill{source: h.flights, streams: spillStreams, connections: historyStreams, n: n}
+	const roughly, checkpoints = 240, 8 // bytes of log of an event
+	cases := []spillCase{
+		{"spilling and checkpointing", h.weir, []string{"--checkpoint-log-size", strconv.Itoa(max(int(n)*roughly/checkpoints, 1<<20))}},
+		{"neither: all in open blocks", h.weir, []string{"--checkpoint-log-size", "64gb", "--stream-block-size", "16mb", "--stream-block-entries", "65535"}},
+		{fmt.Sprintf("commit %.7s, which can do neither", lastInMemory), h.baseline, nil},
+	}
+	for _, k := range cases {
+		c.say("- %s: `weir serve --sync everysec", k.name)
+		for _, a := range k.args {
+			c.say(" %s", a)
+		}
+		c.say("`\n")
+	}
+	c.say("\n%s. CPU is counted from the first XADD until the server is idle after the last one.\n", f.line())
+	c.table("", "XADDs/s", "server CPU per XADD, µs", "client, share of a core", "checkpoints", "segments on disk", "RSS")
+	speeds, cpus := map[string][]float64{}, map[string][]float64{}
+	for round := range h.rounds {
+		for i := range cases {
+			k := cases[(i+round)%len(cases)]
+			if err := h.spillRound(c, f, k, speeds, cpus); err != nil {
+				return fmt.Errorf("%s: %w", k.name, err)
+			}
+		}
+	}
+	with := cases[0].name
+	for _, k := range cases[1:] {
+		dearer := median(cpus[with]) / median(cpus[k.name])
+		c.found("server CPU per XADD while spilling and checkpointing, against "+k.name+", µs", fmt.Sprintf("≤ %.1fx", spillTarget),
+			fmt.Sprintf("%s against %s: %.2fx; throughput %.2fx", spread(cpus[with], "%.2f"), spread(cpus[k.name], "%.2f"), dearer, median(speeds[with])/median(speeds[k.name])), dearer <= spillTarget)
+	}
+	return nil
+}
+
+func (h *history) spillRound(c *chapter, f fill, k spillCase, speeds, cpus map[string][]float64) error {
+	dir := filepath.Join(h.work, "spilling")
+	s, err := h.serveWith([]string{"env"}, k.binary, dir, k.args...)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		s.Kill()
+		_ = os.RemoveAll(dir)
+	}()
+	a, err := h.appended(s, f)
+	if err != nil {
+		return err
+	}
+	made, err := checkpointsMade(s)
+	if err != nil {
+		return err
+	}
+	speeds[k.name], cpus[k.name] = append(speeds[k.name], a.perSecond), append(cpus[k.name], a.cpu*1e6)
+	c.say("| %s | %.0f | %.2f | %.2f | %d | %s | %s |\n", k.name, a.perSecond, a.cpu*1e6, a.clientCPU, made, size(a.disk.segments), size(a.peak))
+	return nil
+}
+
+// checkpointsMade is the highest number of a checkpoint's file.
+func checkpointsMade(s *oracle.Server) (highest int, err error) {
+	files, err := os.ReadDir(filepath.Join(s.Dir, "checkpoints"))
+	if os.IsNotExist(err) {
+		return 0, nil
+	}
+	for _, f := range files {
+		if n, err := strconv.Atoi(f.Name()); err == nil {
+			highest = max(highest, n)
+		}
+	}
+	return highest, err
+}
