@@ -42,11 +42,11 @@ const (
 
 	maxKey = 1 << 10
 
-	// maxRaw bounds what the decoder allocates on the word of a head. One entry may have stream.MaxEntryBytes, which its own
-	// framing adds to; a block has at most its bounds and one entry.
+	// maxRaw bounds a block: one entry may have stream.MaxEntryBytes, to which its framing adds, and stand behind others.
 	maxRaw = stream.MaxEntryBytes + 256<<20
 
-	// Above plainBytes a block is stored as it is, so that nobody has to hold two copies of it: it is one huge entry.
+	// Above plainBytes a block, which is one huge entry then, is stored as it is. So the writer does not hold a third copy of
+	// it, and what a reader allocates on the word of a head is at most this, or bytes that are in the file.
 	plainBytes = 16 << 20
 )
 
@@ -154,7 +154,7 @@ func decodeHead(b []byte, seed uint32, segment uint64, offset uint32) (r Record,
 	switch {
 	case r.codec > codecS2:
 		return r, fmt.Sprintf("the record is compressed in a way (%d) that this version does not know", r.codec)
-	case raw > maxRaw || stored > raw || r.codec == codecNone && raw != stored:
+	case stored > raw || r.codec == codecNone && stored != raw || r.codec == codecS2 && raw > plainBytes || raw > maxRaw:
 		return r, "the head of the record has impossible lengths"
 	}
 	return r, ""

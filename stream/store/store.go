@@ -187,6 +187,9 @@ func checkFile(fsys vfs.FS, id [16]byte, number uint64, end int64) error {
 // leaves some of them, and so does an error: calling it again for what Segments still has is right. The file that Write
 // appends to cannot be removed.
 func (s *Store) Remove(numbers []uint64) error {
+	if len(numbers) == 0 {
+		return nil
+	}
 	var errs []error
 	for _, number := range numbers {
 		errs = append(errs, s.remove(number))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 
 	"github.com/weirmq/weir/internal/vfs"
@@ -20,35 +21,31 @@ type Report struct {
 
 // Verify reads a segment of a data directory that may be in use, and changes nothing. end is where the last record ends that
 // anything refers to, as for Find; 0 if nothing does. fn is told of every record: with a nil error if it is good, else with
-// a *DamageError and what the head says that it held, which is nothing (Ref.Length 0) if the head is damaged, too. fn's key
-// is valid until it returns. The error is the system's, or a *DamageError of the header or of a missing part.
+// a *DamageError and what the head says that it held, which is nothing (Ref.Length 0) if the head is damaged, too. The
+// error is the system's, or the *DamageError that Find would return; the records are looked at nevertheless.
 func Verify(fsys vfs.FS, id [16]byte, number uint64, end int64, fn func(Record, error)) (Report, error) {
-	v := verifier{id: id, number: number, seed: seedOf(id, number), fn: fn}
-	if err := checkFile(fsys, id, number, end); err != nil {
-		return v.report, err
+	whole := checkFile(fsys, id, number, end)
+	if whole != nil && !isDamage(whole) {
+		return Report{}, whole
 	}
 	f, err := fsys.Open(Name(number))
 	if err != nil {
-		return v.report, err
+		return Report{}, cmp.Or(whole, err)
 	}
 	defer f.Close()
-	v.f = f
+	v := verifier{number: number, seed: seedOf(id, number), f: f, fn: fn}
 	if v.report.Bytes, err = f.Size(); err != nil {
 		return v.report, err
 	}
 	index, err := v.footer()
-	if err != nil {
-		return v.report, err
+	switch {
+	case err != nil:
+	case v.report.Complete:
+		err = v.each(index)
+	default:
+		err = v.walk(end)
 	}
-	if v.report.Complete {
-		for _, p := range index {
-			if err := v.record(stream.Ref{Segment: number, Offset: p.offset, Length: p.length}); err != nil {
-				return v.report, err
-			}
-		}
-		return v.report, nil
-	}
-	return v.report, v.walk(end)
+	return v.report, cmp.Or(err, whole)
 }
 
 // CheckRef reads and checks the record at one Ref.
@@ -62,7 +59,6 @@ func CheckRef(fsys vfs.FS, id [16]byte, ref stream.Ref) (*stream.Body, Record, e
 }
 
 type verifier struct {
-	id     [16]byte
 	number uint64
 	seed   uint32
 	f      vfs.File
@@ -88,6 +84,16 @@ func (v *verifier) footer() ([]place, error) {
 	var index []place
 	index, v.report.Complete = decodeFooter(b, v.seed, size)
 	return index, nil
+}
+
+// each goes through the records of an index.
+func (v *verifier) each(index []place) error {
+	for _, p := range index {
+		if err := v.record(stream.Ref{Segment: v.number, Offset: p.offset, Length: p.length}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // record tells fn of the record at ref.
