@@ -1,11 +1,14 @@
 package groups
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/weirmq/weir/stream"
@@ -260,6 +263,59 @@ func BenchmarkWholesale(b *testing.B) {
 	}, func(g *Group, _ []*Consumer) {
 		for range 10_000 {
 			g.Oldest(math.MaxInt64, 100)
+		}
+	})
+}
+
+// BenchmarkCopy copies a set, which is what a checkpoint does under the lock: again and again, and when nothing of it is in
+// the processor's caches.
+func BenchmarkCopy(b *testing.B) {
+	sweep := make([]byte, 64<<20)
+	for _, of := range []struct{ entries, consumers, turns int }{{0, 1, 1}, {100, 3, 7}, {1_000_000, 10, 7}, {5_000_000, 10, 7}, {100_000, 100_000, 1}} {
+		var set Set
+		g, _ := filled(of.entries, of.consumers, of.turns)
+		set.byName.Set(g.name, g)
+		name := fmt.Sprintf("%d pending of %d consumers", of.entries, of.consumers)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				set.Copy()
+			}
+		})
+		b.Run(name+", cold", func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				for i := range sweep {
+					sweep[i]++
+				}
+				b.StartTimer()
+				set.Copy()
+			}
+		})
+	}
+}
+
+// BenchmarkEncodeAndDecode is what a checkpoint, and a start from it, does beside the lock.
+func BenchmarkEncodeAndDecode(b *testing.B) {
+	var set Set
+	g, _ := filled(1_000_000, 10, 7)
+	set.byName.Set(g.name, g)
+	c := set.Copy()
+	text := string(encoded(b, c))
+	b.Run("encode a million", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			if err := c.Encode(bufio.NewWriter(io.Discard)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode a million", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			if _, err := Decode(bufio.NewReader(strings.NewReader(text))); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

@@ -3,7 +3,6 @@ package groups
 import (
 	"bufio"
 	"encoding/binary"
-	"unsafe"
 
 	"github.com/weirmq/weir/stream"
 )
@@ -26,10 +25,9 @@ type groupCopy struct {
 	pages       []pageCopy
 }
 
-// place is that of a consumer, or free.
+// place is that of a consumer, of whom only the name is looked at, for that never changes; or it is free.
 type place struct {
-	taken            bool
-	name             string
+	consumer         *Consumer
 	seenMS, activeMS int64
 }
 
@@ -38,8 +36,9 @@ type pageCopy struct {
 	base int64
 }
 
-// Copy copies the set, in time and memory that go by the number of consumers and of pages, not of entries: 32 bytes for
-// each page and 40 for each consumer. It is nil for a set that is nil or has no groups.
+// Copy copies the set, in time and memory that go by the number of pages and of consumers: 32 bytes for each page, that is
+// some 0.1 ms for a million entries, and 24 bytes for each consumer, some 1.5 ms for 100,000. It is nil for a set that is
+// nil or has no groups.
 func (s *Set) Copy() *Copy {
 	if s.Len() == 0 {
 		return nil
@@ -58,7 +57,7 @@ func (g *Group) copy() groupCopy {
 		c.places = make([]place, len(l.owners)-1)
 		for i, o := range l.owners[1:] {
 			if o != nil {
-				c.places[i] = place{true, o.name, o.seenMS, o.activeMS}
+				c.places[i] = place{o, o.seenMS, o.activeMS}
 			}
 		}
 	}
@@ -68,32 +67,6 @@ func (g *Group) copy() groupCopy {
 		p.shared = true
 	}
 	return c
-}
-
-// Bytes estimates the memory that the set holds, in time that goes by the number of groups and consumers. What it shares
-// with a Copy is counted; what only a Copy still holds is not.
-func (s *Set) Bytes() int {
-	if s == nil {
-		return 0
-	}
-	const (
-		perGroup    = int(unsafe.Sizeof(Group{})) + 64 // and its place in the tree
-		perConsumer = int(unsafe.Sizeof(Consumer{})) + 64
-		perPage     = int(unsafe.Sizeof(page{}))
-		pointer     = int(unsafe.Sizeof(uintptr(0)))
-	)
-	n := int(unsafe.Sizeof(*s))
-	for g := range s.All() {
-		l := &g.pending
-		n += perGroup + len(g.name) + l.room + len(l.pages)*perPage
-		n += (cap(l.pages)+cap(l.byAge)+cap(l.owners))*pointer + cap(l.free)*4
-		for _, c := range l.owners {
-			if c != nil {
-				n += perConsumer + len(c.name) + cap(c.pages)*pointer
-			}
-		}
-	}
-	return n
 }
 
 // The encoding of a set:
@@ -153,12 +126,12 @@ func (e *encoder) group(g *groupCopy) {
 }
 
 func (e *encoder) place(p *place) {
-	if !p.taken {
+	if p.consumer == nil {
 		e.uvarint(0)
 		return
 	}
 	e.uvarint(1)
-	e.name(p.name)
+	e.name(p.consumer.name)
 	e.varint(p.seenMS)
 	e.varint(p.activeMS)
 }

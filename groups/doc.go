@@ -23,7 +23,14 @@
 // Pending entries are kept in pages of up to 128, in order of their IDs, as runs of bytes (page.go has the picture):
 // entries that one consumer got by one delivery cost one to four bytes each, whatever became of their neighbours.
 //
-// Invariants, which check in the tests asserts after every step: pages ascend and do not overlap, none is empty; the
-// sum of all consumers' counts and of the unowned entries is the count of the group; a consumer lists exactly the pages
-// in which it owns something; Oldest finds no less than a walk over everything.
+// # Checkpoints
+//
+// Set.Copy is a call like the others, and short. What it returns is apart from the set and never changes: any goroutine
+// may encode it while the set goes on. Decode makes a set of that again, which behaves as the one that was copied.
+//
+// # Invariants
+//
+// Check in the tests asserts these after every step: pages ascend and do not overlap, none is empty; the sum of all
+// consumers' counts and of the unowned entries is the count of the group; a consumer lists exactly the pages in which it
+// owns something; Oldest finds no less than a walk over everything; what is counted for Bytes is what is there.
 package groups

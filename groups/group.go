@@ -58,6 +58,32 @@ func (s *Set) Destroy(name []byte) bool {
 	return ok
 }
 
+// Bytes estimates the memory that the set holds, in time that goes by the number of groups and consumers. What it shares
+// with a Copy is counted; what only a Copy still holds is not.
+func (s *Set) Bytes() int {
+	if s == nil {
+		return 0
+	}
+	const (
+		perGroup    = int(unsafe.Sizeof(Group{})) + 64 // and its place in the tree
+		perConsumer = int(unsafe.Sizeof(Consumer{})) + 64
+		perPage     = int(unsafe.Sizeof(page{}))
+		pointer     = int(unsafe.Sizeof(uintptr(0)))
+	)
+	n := int(unsafe.Sizeof(*s))
+	for g := range s.All() {
+		l := &g.pending
+		n += perGroup + len(g.name) + l.room + len(l.pages)*perPage
+		n += (cap(l.pages)+cap(l.byAge)+cap(l.owners))*pointer + cap(l.free)*4
+		for _, c := range l.owners {
+			if c != nil {
+				n += perConsumer + len(c.name) + cap(c.pages)*pointer
+			}
+		}
+	}
+	return n
+}
+
 // view is name as a string that is only looked at.
 func view(name []byte) string { return unsafe.String(unsafe.SliceData(name), len(name)) }
 

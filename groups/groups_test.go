@@ -26,6 +26,8 @@ type naiveEntry struct {
 	deliveries int64
 }
 
+func (n *naive) clone() *naive { return &naive{maps.Clone(n.pending), maps.Clone(n.consumers)} }
+
 func (n *naive) sorted() []stream.ID {
 	return slices.SortedFunc(maps.Keys(n.pending), stream.ID.Compare)
 }
@@ -182,9 +184,10 @@ func checkOldest(t interface {
 // TestGroupAgreesWithANaiveOne runs random operations against both.
 func TestGroupAgreesWithANaiveOne(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var set Set
+		set := new(Set)
 		g := set.Create([]byte("g"), stream.ID{}, 0)
 		n := &naive{pending: map[stream.ID]naiveEntry{}, consumers: map[string]bool{}}
+		var copies []checkpoint
 		top := rapid.SampledFrom([]stream.ID{{}, {MS: 1_700_000_000_000}, {MS: math.MaxUint64 - 3}, {MS: math.MaxUint64, Seq: 1 << 62}}).Draw(t, "top")
 		now := rapid.SampledFrom([]int64{1_700_000_000_000, 0, -5, math.MinInt64 + 1<<40, math.MaxInt64 - 1<<40}).Draw(t, "now")
 		stride := rapid.SampledFrom([]uint64{0, 1, 1 << 40, 1 << 63}).Draw(t, "stride")
@@ -372,6 +375,21 @@ func TestGroupAgreesWithANaiveOne(t *testing.T) {
 				if got := g.DeleteConsumer([]byte(c.Name())); got != want {
 					t.Fatalf("DeleteConsumer = %d, want %d", got, want)
 				}
+			},
+			"copy": func(*rapid.T) {
+				c := set.Copy()
+				copies = append(copies, checkpoint{c, encoded(t, c), n.clone()})
+			},
+			"look at a copy": func(*rapid.T) {
+				if len(copies) > 0 {
+					at := rapid.IntRange(0, len(copies)-1).Draw(t, "copy")
+					copies[at].check(t)
+					copies = slices.Delete(copies, at, at+1)
+				}
+			},
+			"come back from a copy": func(*rapid.T) {
+				set = decoded(t, encoded(t, set.Copy()))
+				g = set.Get([]byte("g"))
 			},
 			"": func(t *rapid.T) { check(t, g, n) },
 		})

@@ -28,11 +28,11 @@ import (
 type page struct {
 	data        []byte
 	base        int64 // unix ms that delivery times are relative to
-	first, last stream.ID
-	oldest      int64 // lowest delivery time in the page
 	heapIndex   int32 // in the group's ageHeap
 	n           int16 // entries; at least 1
 	shared      bool  // a Copy may have data, too: what is in it stays as it is, but more may be appended
+	last, first stream.ID
+	oldest      int64 // lowest delivery time in the page
 }
 
 const pageMax = 128
