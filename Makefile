@@ -8,10 +8,10 @@ HISTORIES ?= 5000
 BENCH     ?=
 export CGO_ENABLED = 0
 
-.PHONY: help check lint generate build test race examples bench fuzz crash
+.PHONY: help check lint generate build test race examples bench bench-history fuzz crash
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # CI insists on every tool (.ci/run). Here tests that need the Node packages or
 # root skip without them; those that need redis-server do not.
@@ -46,6 +46,9 @@ examples: ## install the Node clients, then run every example
 
 bench: build ## measure beside redis-server, write docs/benchmarks.md; BENCH="-rows xlen" for less
 	go run ./internal/bench -weir bin/weir -out docs/benchmarks.md $(BENCH)
+
+bench-history: build ## measure a history larger than memory, write docs/benchmarks-history.md; BENCH="-events 1000000" for less
+	go run ./internal/bench -history -weir bin/weir -out docs/benchmarks-history.md $(BENCH)
 
 fuzz: ## run each fuzz target for FUZZTIME (10m), then compare with redis-server over COMMANDS (2000000)
 	@git grep -o '^func Fuzz[A-Za-z0-9]*' -- '*_test.go' | sed 's|/[^/]*_test.go:func | |' | while read -r dir target; do \

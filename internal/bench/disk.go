@@ -26,8 +26,11 @@ func usageOf(dir string) (u usage, err error) {
 			return err
 		}
 		info, err := d.Info()
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 		size := float64(info.Size())
 		if stat, ok := info.Sys().(*syscall.Stat_t); ok {

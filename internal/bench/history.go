@@ -175,9 +175,13 @@ func (h *history) serveWith(wrapper []string, binary, dir string, args ...string
 	return oracle.StartWrapped(wrapper, binary, dir, append(weirArgs(h.options, "everysec"), args...)...)
 }
 
-// line is a command line of serve.
+// line is a command line of serve, freeLine one without the limit of memory.
 func (h *history) line(args ...string) string {
-	return "`" + strings.Join(append([]string{held, "weir serve"}, append(weirArgs(h.options, "everysec"), args...)...), " ") + "`"
+	return "`" + held + " " + h.freeLine(args...)[1:]
+}
+
+func (h *history) freeLine(args ...string) string {
+	return "`weir serve " + strings.Join(append(weirArgs(h.options, "everysec"), args...), " ") + "`"
 }
 
 // ask is one command on a connection of its own.

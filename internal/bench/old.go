@@ -29,7 +29,7 @@ type ranges struct {
 }
 
 func (r ranges) line() string {
-	return fmt.Sprintf("%d connections, %d requests of each round `XRANGE events:N ID + COUNT %d` at random IDs of %d streams, one after the other on each connection; the reply's first ID and its count are checked", readConnections, r.requests, readCount, len(r.marks))
+	return fmt.Sprintf("%d connections, %d requests of each round `XRANGE events:N ID + COUNT %d` at random IDs of the streams, one after the other on each connection; the reply's first ID and its count are checked", readConnections, r.requests, readCount)
 }
 
 // run reads; perSecond counts requests, disk is bytes read for each of them.
@@ -99,7 +99,7 @@ func (c *chapter) readsTable(what string) {
 
 func (h *history) oldReads(c *chapter) error {
 	args := []string{"--stream-cache-size", "1mb"}
-	r := ranges{h.marks, int(min(max(h.events/100, 2000), 50_000))}
+	r := ranges{marks: h.marks, requests: int(min(max(h.events/100, 2000), 50_000))}
 	c.say("%s; %s.\n", h.line(args...), r.line())
 	c.readsTable("page cache")
 	var warmed []float64
@@ -148,8 +148,8 @@ func (h *history) hotReads(c *chapter) error {
 	cached := []string{"--stream-cache-size", "1gb"}
 	f := fill{source: h.flights, streams: historyStreams, connections: historyStreams, n: n}
 	r := ranges{requests: int(min(max(h.events/50, 2000), 50_000))}
-	c.say("%s, once everything was read; the weir of commit %.7s, which keeps all of a stream in memory, beside it. Both by turns: %s. Then %s.\n",
-		h.line(cached...), lastInMemory, f.line(), r.line())
+	c.say("%s, once everything was read; commit %.7s, which keeps all of a stream in memory, beside it. Both by turns: %s. Then %s.\n",
+		h.freeLine(cached...), lastInMemory, f.line(), r.line())
 	c.readsTable("blocks")
 	kinds := []string{"in memory", "in the cache"}
 	speeds, cpus := map[string][]float64{}, map[string][]float64{}

@@ -26,6 +26,9 @@ const (
 	writeBatch = 100
 )
 
+// noOtherCheckpoint begins but those that are asked for.
+var noOtherCheckpoint = []string{"--checkpoint-log-size", "64gb"}
+
 // heap is a state that stays in memory.
 type heap struct {
 	streams, events int // of each stream
@@ -49,7 +52,7 @@ func (h *history) pauses(c *chapter) error {
 		"a time is from when it was due to its reply. With writes: %d XADDs to random streams of these every %v beside it on another connection. "+
 		"Quiet is as long as the checkpoint before it took, 3 s at least. Redis has the same and makes a BGSAVE.\n",
 		p.streams, p.events, h.flights, p.pending, consumers, pingRate, writeBatch, writeEvery)
-	c.say("\n%s; `redis-server %s`\n", "`weir serve --sync everysec --checkpoint-log-size 64gb`", quoteArgs(redisArgs("everysec")))
+	c.say("\n%s; `redis-server %s`\n", h.freeLine(noOtherCheckpoint...), quoteArgs(redisArgs("everysec")))
 	c.table("server", "what", "p50, ms", "p99.9, ms", "longest, ms", "PINGs", "server CPU, s", "seconds")
 	for _, kind := range turn(1) {
 		if err := h.pausesOf(c, p, kind); err != nil {
@@ -66,7 +69,7 @@ func (h *history) pausesOf(c *chapter, p heap, kind string) error {
 	dir := filepath.Join(h.work, "pauses")
 	var further []string
 	if kind == weir {
-		further = []string{"--checkpoint-log-size", "64gb"}
+		further = noOtherCheckpoint
 	}
 	s, err := startServer(h.options, kind, dir, "everysec", further...)
 	if err != nil {

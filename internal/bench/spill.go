@@ -33,11 +33,7 @@ func (h *history) spilling(c *chapter) error {
 		{fmt.Sprintf("commit %.7s, which can do neither", lastInMemory), h.baseline, nil},
 	}
 	for _, k := range cases {
-		c.say("- %s: `weir serve --sync everysec", k.name)
-		for _, a := range k.args {
-			c.say(" %s", a)
-		}
-		c.say("`\n")
+		c.say("- %s: %s\n", k.name, h.freeLine(k.args...))
 	}
 	c.say("\n%s. CPU is counted from the first XADD until the server is idle after the last one.\n", f.line())
 	c.table("", "XADDs/s", "server CPU per XADD, µs", "client, share of a core", "checkpoints", "segments on disk", "RSS")
