@@ -221,6 +221,11 @@ func (b *Broker) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("replay of the log: %w", err)
 	}
+	if !b.readOnly { // after a failure it is probe that begins
+		if err := b.log.Begin(); err != nil {
+			b.logger.Error("the log cannot be written; read-only", "err", err)
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recovery.records, b.recovery.bytes, b.recovery.duration = records, bytes, time.Since(begun)

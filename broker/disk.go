@@ -89,7 +89,7 @@ func (b *Broker) probe() {
 	if b.log.Writable() {
 		return
 	}
-	if err := b.log.Probe(); err != nil {
+	if err := b.log.Begin(); err != nil {
 		b.logger.Warn("the disk still fails; read-only", "err", err)
 		return
 	}

@@ -174,6 +174,10 @@ func (l *Log) fsyncOpenFile() bool {
 		l.failFsync(err)
 		return false
 	}
+	l.pub.Lock()
+	g := &l.gens[len(l.gens)-1]
+	g.segments[len(g.segments)-1].size = size
+	l.pub.Unlock()
 	l.publishDurable(upTo)
 	return true
 }

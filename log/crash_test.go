@@ -56,6 +56,10 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 		if l, err = Open(o); err != nil {
 			t.Fatal(err)
 		}
+		equal(t, records(t, l, 0), appended)
+		if err = l.Begin(); err != nil {
+			t.Fatal(err)
+		}
 		for range 12 {
 			for range 1 + rnd.IntN(4) {
 				r := fmt.Sprintf("record %d %0*d", len(appended), rnd.IntN(200), 0)
@@ -111,6 +115,9 @@ func checkCrashed(t *testing.T, dir, what string, durable int, appended []string
 		t.Fatalf("%s: %d records, %d were durable, %d appended", what, len(got), durable, len(appended))
 	}
 	equal(t, got, appended[:len(got)])
+	if err := l.Begin(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
 	if !l.Writable() || l.Last().Count() != uint64(len(got)) {
 		t.Fatalf("%s: writable %v, last %s", what, l.Writable(), l.Last())
 	}

@@ -62,8 +62,7 @@ func segmentFiles(t testing.TB, dir string) []string {
 	return files
 }
 
-// load opens a copy of a directory and replays it, and checks that a refusal
-// changes nothing.
+// load starts with a directory as a program does: Open, Replay, Begin.
 func load(t testing.TB, dir string) (got []string, err error) {
 	t.Helper()
 	l, err := Open(Options{Dir: dir})
@@ -75,6 +74,9 @@ func load(t testing.TB, dir string) (got []string, err error) {
 		got = append(got, string(r))
 		return nil
 	})
+	if err == nil {
+		err = l.Begin()
+	}
 	return got, err
 }
 

@@ -169,6 +169,28 @@ func (f *faults) remove(path string) error {
 	return f.syncDir(filepath.Dir(path))
 }
 
+// removeTree unlinks a directory and the files in it, in no way durably.
+func (f *faults) removeTree(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	paths := make([]string, 0, len(entries)+1)
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(dir, e.Name()))
+	}
+	for _, path := range append(paths, dir) {
+		if err := f.start(opRemove, path); err != nil {
+			return err
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		f.done(opRemove, path, 0)
+	}
+	return nil
+}
+
 // truncate cuts a file to length, durably.
 func (f *faults) truncate(path string, length int64) error {
 	if err := f.start(opTruncate, path); err != nil {

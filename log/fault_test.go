@@ -156,8 +156,8 @@ func failAt(t *testing.T, mode Sync, k int, sticky bool) op {
 	if err := l.Sync(context.Background()); !errors.Is(err, errInjected) {
 		t.Fatalf("%s: Sync says %v", what, err)
 	}
-	if err := l.Probe(); err == nil {
-		t.Fatalf("%s: Probe before Reopen succeeded", what)
+	if err := l.Begin(); err == nil {
+		t.Fatalf("%s: Begin before Reopen succeeded", what)
 	}
 	if err := l.Reopen(); err != nil {
 		t.Fatalf("%s: %v", what, err)
@@ -176,12 +176,12 @@ func failAt(t *testing.T, mode Sync, k int, sticky bool) op {
 		t.Fatalf("%s: durable was %s and is %s, released is %s", what, durable, l.Durable(), l.Released())
 	}
 	equal(t, records(t, l, 0), appended[:want.Count()])
-	if err := l.Probe(); sticky == (err == nil) {
-		t.Fatalf("%s: Probe: %v", what, err)
+	if err := l.Begin(); sticky == (err == nil) {
+		t.Fatalf("%s: Begin: %v", what, err)
 	}
 	hit := s.disarm()
 	if fell := l.Err() != nil; fell != (sticky && want != durable) {
-		t.Fatalf("%s: after Probe: %v", what, l.Err())
+		t.Fatalf("%s: after Begin: %v", what, l.Err())
 	} else if fell { // the fsync of what was kept has failed
 		want = durable
 		if err := l.Reopen(); err != nil {
@@ -190,7 +190,7 @@ func failAt(t *testing.T, mode Sync, k int, sticky bool) op {
 		equal(t, records(t, l, 0), appended[:want.Count()])
 	}
 	kept := appended[:want.Count()]
-	if err := l.Probe(); err != nil {
+	if err := l.Begin(); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
 	if l.Last() <= written || l.Durable() != l.Last() || l.Err() != nil || !l.Writable() {
@@ -227,17 +227,18 @@ func secondStart(t *testing.T, what string, o Options, s *saboteur, appended []s
 		if err != nil {
 			t.Fatalf("%s, second start: %v", what, err)
 		}
-		hit := s.disarm()
 		equal(t, records(t, l, 0), appended)
+		err = l.Begin()
+		hit := s.disarm()
+		if (hit == "") != (err == nil) || l.Writable() != (err == nil) {
+			t.Fatalf("%s, second start: %v after %q has failed", what, err, hit)
+		}
 		if hit != "" {
-			if l.Writable() {
-				t.Fatalf("%s, second start: the failure was swallowed", what)
-			}
 			if p := l.Append([]byte("void")); p <= l.Durable() {
 				t.Fatalf("%s, second start: %s", what, p)
 			}
 			void := l.Last()
-			if err := l.Probe(); err != nil || l.Last() <= void {
+			if err := l.Begin(); err != nil || l.Last() <= void {
 				t.Fatalf("%s, second start: %v, last %s, void %s", what, err, l.Last(), void)
 			}
 			_ = l.Close()
@@ -264,6 +265,9 @@ func reopened(t *testing.T, what string, o Options, appended []string, n int) {
 	prefix(t, what, got, appended)
 	if len(got) < n {
 		t.Fatalf("%s: %d records, %d were acknowledged", what, len(got), n)
+	}
+	if err := l.Begin(); err != nil {
+		t.Fatalf("%s: %v", what, err)
 	}
 	l.Append([]byte("more"))
 	mustCommit(t, l)
@@ -324,7 +328,7 @@ func TestAFailedFsyncIsNeverBelievedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			equal(t, records(t, l, 0), appended[:durable.Count()])
-			if err := l.Probe(); err != nil {
+			if err := l.Begin(); err != nil {
 				t.Fatal(err)
 			}
 			equal(t, records(t, l, 0), appended[:durable.Count()])
@@ -377,7 +381,7 @@ func surviveAFullDisk(t *testing.T, mode Sync) {
 		t.Fatal(err)
 	}
 	equal(t, records(t, l, 0), appended[:acked])
-	if err := l.Probe(); err != nil {
+	if err := l.Begin(); err != nil {
 		t.Fatal(err)
 	}
 	if s := l.Stats(); s.QuarantinedBytes == 0 || s.Failures != 1 {
@@ -422,7 +426,7 @@ func TestASettingMadeStricterKeepsWhatItHadReleased(t *testing.T) {
 	if l.Released() != makePosition(1, 1) {
 		t.Fatalf("%s is released with SyncAlways before its fsync", l.Released())
 	}
-	if err := l.Probe(); err != nil || l.Released() != l.Last() {
+	if err := l.Begin(); err != nil || l.Released() != l.Last() {
 		t.Fatal(err, l.Released())
 	}
 	equal(t, records(t, l, 0), []string{"durable", "released"})

@@ -2,14 +2,9 @@ package log
 
 import (
 	"encoding/binary"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
-
-var update = flag.Bool("update", false, "write testdata/format-1 again (only while no release has it)")
 
 // makeEntry builds a whole entry, with whatever is in h.
 func makeEntry(seed uint32, h *header, payload string) []byte {
@@ -104,21 +99,3 @@ func FuzzWalker(f *testing.F) {
 	})
 }
 
-func TestTheFirstFormatStillOpens(t *testing.T) {
-	golden := filepath.Join("testdata", "format-1")
-	if *update {
-		dir, _ := cleanLog(t)
-		_ = os.RemoveAll(golden)
-		if err := os.Remove(filepath.Join(dir, lockName)); err != nil {
-			t.Fatal(err)
-		}
-		copyDir(t, dir, golden)
-	}
-	dir := filepath.Join(fastDir(t), "data")
-	copyDir(t, golden, dir)
-	if r, err := Verify(dir); err != nil || !r.Clean || r.Generations < 2 || r.Segments < 5 {
-		t.Fatalf("%+v %v", r, err)
-	}
-	l := open(t, Options{Dir: dir})
-	equal(t, records(t, l, 0), numbered(20))
-}

@@ -16,12 +16,15 @@ import (
 
 // The data directory:
 //
-//	VERSION                       format and id of the directory
+//	VERSION                       format and id of the directory; see formatVersion
 //	LOCK                          the pid of the process that has the directory (by flock)
 //	CLEAN                         where the log ended at a clean shutdown; absent while it runs
-//	log/0000000000000001/         a generation: one directory of the wal
+//	log/0000000000000004/         a generation: one directory of the wal
 //	    00000000000000000001      a segment, named after its first entry
-//	quarantine/                   what the tail rule cut off
+//	log/0000000000000003.discarded/   an old generation, half removed
+//	quarantine/                   what the tail rule cut off, and what Repair did
+//
+// Everything else in it is somebody else's.
 const (
 	versionName    = "VERSION"
 	lockName       = "LOCK"
@@ -29,7 +32,12 @@ const (
 	logName        = "log"
 	quarantineName = "quarantine"
 
-	formatVersion = 1
+	discardedSuffix = ".discarded"
+
+	// formatVersion 2 means that the log may begin with a later generation than
+	// the first. Begin raises format 1, so that no older program takes such a
+	// log for one that has lost its beginning.
+	formatVersion = 2
 )
 
 func generationName(number uint64) string { return fmt.Sprintf("%016d", number) }
@@ -42,27 +50,41 @@ func withSum(line string) []byte {
 	return fmt.Appendf(nil, "%s %08x\n", line, crc32.Checksum([]byte(line), castagnoli))
 }
 
-func encodeVersion(id [16]byte) []byte {
-	return withSum(fmt.Sprintf("weir-log %d %s", formatVersion, hex.EncodeToString(id[:])))
+// version is what VERSION says.
+type version struct {
+	format int
+	id     [16]byte // of the data directory; every CRC is seeded with it
+}
+
+func (v version) encode() []byte {
+	return withSum(fmt.Sprintf("weir-log %d %s", v.format, hex.EncodeToString(v.id[:])))
 }
 
 // readVersion reads VERSION. The error is fs.ErrNotExist when there is none.
-func readVersion(dir string) (id [16]byte, err error) {
+func readVersion(dir string) (v version, err error) {
 	path := filepath.Join(dir, versionName)
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return id, err
+		return v, err
 	}
-	var format int
 	var text, sum string
-	if _, err := fmt.Sscanf(string(b), "weir-log %d %s %s", &format, &text, &sum); err == nil && format > formatVersion {
-		return id, fmt.Errorf("%s: the directory has format %d; this version knows formats up to %d", path, format, formatVersion)
+	if _, err := fmt.Sscanf(string(b), "weir-log %d %s %s", &v.format, &text, &sum); err == nil && v.format > formatVersion {
+		return v, fmt.Errorf("%s: the directory has format %d; this version knows formats up to %d", path, v.format, formatVersion)
 	}
 	raw, err := hex.DecodeString(text)
-	if err != nil || copy(id[:], raw) != len(id) || !bytes.Equal(b, encodeVersion(id)) {
-		return id, &DamageError{File: path, Reason: "this is not the version file of a data directory"}
+	if err != nil || v.format < 1 || copy(v.id[:], raw) != len(v.id) || !bytes.Equal(b, v.encode()) {
+		return v, &DamageError{File: path, Reason: "this is not the version file of a data directory"}
 	}
-	return id, nil
+	return v, nil
+}
+
+// ReadID returns the id of a data directory, open or not.
+func ReadID(dir string) ([16]byte, error) {
+	v, err := readVersion(dir)
+	if err != nil {
+		return v.id, fmt.Errorf("log: %w", err)
+	}
+	return v.id, nil
 }
 
 // marker is what a clean shutdown leaves: the last frame, all of it durable.
@@ -98,6 +120,18 @@ type generation struct {
 	number   uint64
 	dir      string
 	segments []segment
+	// What its first frame says; zero while that has not been read, or when it
+	// cannot be. All records of a generation are of one epoch, that of first.
+	seq   uint64
+	first Position // of its first record; without records, that of the next one
+}
+
+func (g *generation) bytes() int64 {
+	var sum int64
+	for i := range g.segments {
+		sum += g.segments[i].size
+	}
+	return sum
 }
 
 // segment is one file of the wal: the entries from index on.
@@ -108,9 +142,27 @@ type segment struct {
 }
 
 // listLog lists the generations and their segments in order. Generations must
-// be numbered densely. Names that are not ours are passed over, except those
-// on which the wal would act.
+// be numbered densely, from any number on: Discard removes the first ones.
 func listLog(dir string) ([]generation, error) {
+	gens, err := listGenerations(dir)
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; i < len(gens); i++ {
+		if want := gens[i-1].number + 1; gens[i].number != want {
+			return nil, missingGeneration(dir, want)
+		}
+	}
+	return gens, nil
+}
+
+func missingGeneration(dir string, number uint64) *DamageError {
+	return &DamageError{File: filepath.Join(dir, logName, generationName(number)), Reason: "this generation is missing"}
+}
+
+// listGenerations lists what there is. Names that are not ours are passed over,
+// except those on which the wal would act.
+func listGenerations(dir string) ([]generation, error) {
 	logDir := filepath.Join(dir, logName)
 	entries, err := os.ReadDir(logDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -127,11 +179,6 @@ func listLog(dir string) ([]generation, error) {
 			return nil, err
 		}
 		gens = append(gens, g)
-	}
-	for i := 1; i < len(gens); i++ {
-		if want := gens[i-1].number + 1; gens[i].number != want {
-			return nil, &DamageError{File: filepath.Join(logDir, generationName(want)), Reason: "this generation is missing"}
-		}
 	}
 	return gens, nil
 }
@@ -166,10 +213,14 @@ func parseName(name string, digits int) (uint64, bool) {
 	return n, err == nil && n > 0 && len(name) == digits
 }
 
-// sizeOf adds up the files below a directory; a missing one has none.
+// sizeOf adds up the files below a directory, without what has been discarded; a
+// missing one has none.
 func sizeOf(dir string) int64 {
 	var total int64
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.HasSuffix(d.Name(), discardedSuffix) {
+			return fs.SkipDir
+		}
 		if err == nil && d.Type().IsRegular() {
 			if info, err := d.Info(); err == nil {
 				total += info.Size()

@@ -21,16 +21,18 @@ var (
 )
 
 // Log is an open commit log. Append, Last, Written, Durable, Released, Pending,
-// Kick, Commit, Sync, SetSync, Err, Writable and Stats may be called from any
-// goroutine at any time. Replay, Reopen, Probe, Rotate and Close are for the one
-// goroutine that manages the log; they wait for a commit that is under way.
+// Kick, Commit, Sync, SetSync, Rotate, Discard, First, Files, ID, Err, Writable
+// and Stats may be called from any goroutine at any time. Replay, Begin, Reopen
+// and Close are for the one goroutine that manages the log; they wait for a commit
+// or a Discard that is under way.
 //
-// Locks are taken in this order: commitMu, fileMu, mu, pub.
+// Locks are taken in this order: listMu, commitMu, fileMu, mu, pub.
 type Log struct {
-	opts   Options
-	seed   uint32 // of every CRC, from the directory's id
-	lock   *os.File
-	faults *faults
+	opts    Options
+	version version // guarded by pub; changes in Begin only
+	seed    uint32  // of every CRC, from the directory's id
+	lock    *os.File
+	faults  *faults
 
 	mode    atomic.Uint32 // Sync
 	last    atomic.Uint64 // Position
@@ -43,6 +45,10 @@ type Log struct {
 	mu      sync.Mutex
 	filling *batch
 	spare   *batch // nil while it is being committed
+
+	// listMu is held while the files of the log are listed and changed by
+	// anybody else than who commits.
+	listMu sync.Mutex
 
 	// commitMu is held by whoever commits. It guards tail.
 	commitMu sync.Mutex
@@ -67,6 +73,7 @@ type Log struct {
 	doubt    bool // an fsync of the tail has failed, or may have
 	openFile *os.File
 	openSize int64
+	gens     []generation // all on disk; sizes are of what is durable
 	failure  error
 	waiters  []waiter
 	stats    Stats
@@ -105,13 +112,14 @@ const inlineFsyncLimit = 250 * time.Microsecond
 // the committer, for the same reason.
 const inlineBytesLimit = 1 << 20
 
-// Open locks the directory, finds the end of the log and, if that is possible,
-// makes it ready for Append. A fresh directory is initialised.
+// Open locks the directory, finds the end of the log and stands there, read-only:
+// Replay reads it, Begin makes it writable. It reads no more than the last
+// segment or two, and writes nothing but LOCK. A fresh directory is initialised
+// and is writable at once; Begin does nothing then.
 //
-// It refuses, changing nothing, with a *DamageError when something durable is
-// damaged or missing and with ErrLocked when another process has the directory.
-// When the log is sound but cannot be written (a full disk, say), Open succeeds,
-// Writable reports false, and Replay and Probe may be called.
+// It refuses with a *DamageError when something durable is damaged or missing at
+// the end of the log (what lies before is for Replay to find), and with ErrLocked
+// when another process has the directory.
 func Open(o Options) (*Log, error) {
 	o.fillDefaults()
 	if o.Dir == "" {
@@ -131,13 +139,11 @@ func Open(o Options) (*Log, error) {
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
 	}
 	l.mode.Store(uint32(o.Sync))
-	l.opts.OnCommit = func(*Log) {} // the caller has no log yet to look at
 	if err := l.recover(); err != nil {
 		l.abandonTail()
 		_ = lock.Close()
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	l.opts.OnCommit = o.OnCommit
 	if !l.faults.still {
 		l.done.Add(2)
 		go l.committer()
@@ -213,8 +219,7 @@ func (l *Log) Err() error {
 }
 
 // Writable reports whether appended records can become durable: false after a
-// failure, and after Open on a disk that cannot be written or after Reopen until
-// Probe has succeeded.
+// failure, and after Open or Reopen until Begin has succeeded.
 func (l *Log) Writable() bool { return l.state.Load() == stateRunning }
 
 // Sync waits until everything appended so far is durable, whatever the
@@ -268,6 +273,8 @@ func (l *Log) Stats() Stats {
 	l.pub.Lock()
 	defer l.pub.Unlock()
 	s := l.stats
+	g := &l.gens[len(l.gens)-1]
+	s.Generation, s.Generations, s.Segments = g.number, len(l.gens), len(g.segments)
 	s.PendingBytes = l.Pending()
 	s.Epoch = l.Last().Epoch()
 	return s
@@ -282,6 +289,8 @@ func (l *Log) Close() error {
 	}
 	close(l.quit)
 	l.done.Wait()
+	l.listMu.Lock()
+	defer l.listMu.Unlock()
 	l.commitMu.Lock()
 	defer l.commitMu.Unlock()
 	var err error

@@ -14,8 +14,17 @@ import (
 	"time"
 )
 
-// open opens a log in dir and fails the test when it cannot.
+// open opens a log and makes it writable, or fails the test.
 func open(t testing.TB, o Options) *Log {
+	t.Helper()
+	l := openReadOnly(t, o)
+	if err := l.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func openReadOnly(t testing.TB, o Options) *Log {
 	t.Helper()
 	l, err := Open(o)
 	if err != nil {
@@ -307,10 +316,7 @@ func TestWordsOfSyncAndPosition(t *testing.T) {
 func TestEverySecondMeansEverySecond(t *testing.T) {
 	dir := fastDir(t)
 	synctest.Test(t, func(t *testing.T) {
-		l, err := Open(Options{Dir: dir, Sync: SyncEverySecond})
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := open(t, Options{Dir: dir, Sync: SyncEverySecond})
 		p := l.Append([]byte("x"))
 		l.Commit()
 		if l.Written() != p || l.Durable() == p {

@@ -43,6 +43,9 @@ func victim(dir, mode string) {
 	if err := l.Replay(0, func(Position, int64, []byte) error { n++; return nil }); err != nil {
 		panic(err)
 	}
+	if err := l.Begin(); err != nil {
+		panic(err)
+	}
 	out := bufio.NewWriter(os.Stdout)
 	for {
 		for range 1 + n%5 {

@@ -4,31 +4,24 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 )
 
-// recover finds the end of the log and makes it ready for Append if it can.
-// Nothing on the disk changes before the whole scan has succeeded.
+// recover finds the end of the log and stands there, read-only. It writes
+// nothing, unless the directory is fresh.
 func (l *Log) recover() error {
-	id, err := readVersion(l.opts.Dir)
+	v, err := readVersion(l.opts.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return l.initialise()
 	}
 	if err != nil {
 		return err
 	}
-	l.seed = seedOf(id)
+	l.version, l.seed = v, seedOf(v.id)
 	end, err := findEnd(l.opts.Dir, l.seed, noLimit, 0, readSettled)
 	if err != nil {
-		return err
-	}
-	// The rest is read twice at a start, here and by Replay. Otherwise a refused
-	// log would have got a generation and an epoch more by every try to open it.
-	if err := readAhead(l.seed, end, place{}, func(*segment, []byte) error { return nil }); err != nil {
 		return err
 	}
 	m, clean := readMarker(l.opts.Dir)
@@ -37,23 +30,12 @@ func (l *Log) recover() error {
 			Reason: "the log does not end with the frame that the last shutdown wrote"}
 	}
 	clean = clean && m.seq == end.chain.seq && len(end.cuts) == 0
-	if err := l.standAt(end, !clean); err != nil {
-		return err
-	}
-	if clean {
-		err = l.resume()
-	} else {
-		err = l.begin()
-	}
-	if err != nil {
-		l.opts.Logger.Error("the log cannot be written; it is read-only", "error", err)
-	}
-	return nil
+	return l.standAt(end, !clean)
 }
 
-// initialise makes a fresh directory. VERSION is written last: a directory
-// without it holds at most the first frame of an interrupted initialise, and one
-// with it must hold a log.
+// initialise makes a fresh directory, ready for Append. VERSION is written last: a
+// directory without it holds at most the first frame of an interrupted initialise,
+// and one with it must hold a log.
 func (l *Log) initialise() error {
 	dir := l.opts.Dir
 	gens, err := listLog(dir)
@@ -74,9 +56,9 @@ func (l *Log) initialise() error {
 			return err
 		}
 	}
-	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails
-	l.seed = seedOf(id)
+	v := version{format: formatVersion}
+	_, _ = rand.Read(v.id[:]) // never fails
+	l.version, l.seed = v, seedOf(v.id)
 	// An earlier start may have made the directory and died. Who may not read
 	// the parent did not make it.
 	if err := l.faults.syncDir(filepath.Dir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
@@ -88,16 +70,13 @@ func (l *Log) initialise() error {
 	if err := l.startGeneration(1, chain{known: true, last: makePosition(1, 0)}); err != nil {
 		return err
 	}
-	if err := l.faults.writeWhole(filepath.Join(dir, versionName), encodeVersion(id)); err != nil {
+	if err := l.faults.writeWhole(filepath.Join(dir, versionName), v.encode()); err != nil {
 		return err
 	}
-	t := &l.tail
-	g := t.generation
-	g.segments = []segment{{index: 1, path: l.segmentPath(1), size: t.file.size}}
-	l.end = &logEnd{gens: []generation{g}, offset: t.file.size, index: t.index, chain: t.chain, epoch: 1}
-	l.run()
-	return nil
+	return l.run(0)
 }
+
+var errNoEpoch = fmt.Errorf("all %d epochs are used up", maxEpoch)
 
 // standAt makes end the state of the log, read-only. lost says that records may
 // have had positions beyond it.
@@ -105,7 +84,7 @@ func (l *Log) standAt(end *logEnd, lost bool) error {
 	epoch := max(end.chain.last.Epoch(), l.Last().Epoch())
 	if lost {
 		if epoch == maxEpoch {
-			return fmt.Errorf("all %d epochs are used up", maxEpoch)
+			return errNoEpoch
 		}
 		epoch++
 	}
@@ -123,9 +102,9 @@ func (l *Log) standAt(end *logEnd, lost bool) error {
 		l.d = m
 		l.durable.Store(uint64(m.last))
 	}
-	l.stats.Generation = end.generation().number
-	l.stats.Generations = len(end.gens)
-	l.stats.Segments = len(end.generation().segments)
+	l.gens = slices.Clone(end.gens)
+	g := &l.gens[len(l.gens)-1]
+	g.segments = slices.Clone(g.segments) // it may grow
 	l.stats.LogBytes = sizeOf(filepath.Join(l.opts.Dir, logName))
 	l.stats.QuarantinedBytes = sizeOf(filepath.Join(l.opts.Dir, quarantineName))
 	l.pub.Unlock()
@@ -133,137 +112,88 @@ func (l *Log) standAt(end *logEnd, lost bool) error {
 	return nil
 }
 
-// resume goes on in the last segment after a clean shutdown. The marker goes
-// only when a frame carries what it knew.
-func (l *Log) resume() error {
-	end := l.end
-	g := end.generation()
-	if err := l.openWAL(*g, end.index); err != nil {
+// Begin makes a log writable that Open or Reopen has left read-only. It fsyncs what
+// Reopen has kept, cuts what lies beyond the end, and writes and fsyncs the first
+// frame of a new generation with its directory entries; in a new epoch, unless
+// the log was shut down cleanly. No file is written again that another process,
+// a crash or a failure may have touched. A directory of an older format is raised
+// first, and what an interrupted Discard has left is removed.
+//
+// Begin of a writable log does nothing. When it fails the log stays read-only, and
+// Begin may be called again. Only when the fsync of what Reopen has kept fails,
+// the log has failed (Err says so, OnCommit is called) as it does when it is
+// writable: Reopen, and read again.
+//
+// Nothing but Begin takes an epoch: a log that cannot be replayed does not get
+// a generation more by every try to start with it.
+func (l *Log) Begin() error {
+	l.listMu.Lock()
+	defer l.listMu.Unlock()
+	l.commitMu.Lock()
+	defer l.releaseCommit()
+	l.fileMu.Lock()
+	defer l.fileMu.Unlock()
+	l.pub.Lock()
+	state, err := l.state.Load(), l.whyNotLocked()
+	l.pub.Unlock()
+	switch state {
+	case stateRunning:
+		return nil
+	case stateFailed, stateClosed:
 		return err
 	}
-	t := &l.tail
-	file, err := l.openTailFile(g.segments[end.seg].index)
-	if err != nil {
-		return err
+	if err := l.settleKept(); err != nil {
+		l.failFsync(err)
+		return fmt.Errorf("log: %w", err)
 	}
-	t.file, t.chain = file, end.chain
-	l.run()
-	h := header{first: t.chain.last + 1, unixMS: l.opts.Now().UnixMilli()}
-	err = l.writeFrame(make([]byte, headerBytes), &h)
-	if err == nil {
-		l.fsyncTail()
-		err = l.Err()
-	}
-	if err == nil {
-		err = l.faults.remove(filepath.Join(l.opts.Dir, markerName))
-	}
-	if err != nil {
+	if err := l.begin(); err != nil {
 		l.abandonTail()
-		return errors.Join(err, l.standAt(end, true))
+		return fmt.Errorf("log: %w", err)
 	}
 	return nil
 }
 
-// begin starts a new generation behind the end, in a new epoch, after cutting
-// what lies beyond. No file that a crash or a failure has touched is written
-// again.
 func (l *Log) begin() error {
-	end := l.end
+	dir := l.opts.Dir
+	if v := l.version; v.format < formatVersion {
+		v.format = formatVersion
+		if err := l.faults.writeWhole(filepath.Join(dir, versionName), v.encode()); err != nil {
+			return err
+		}
+		l.pub.Lock()
+		l.version = v
+		l.pub.Unlock()
+	}
+	if err := l.removeDiscarded(); err != nil {
+		l.opts.Logger.Warn("what an earlier run has discarded from the log cannot be removed", "error", err)
+	}
+	// An earlier Begin may have left half a generation.
+	last := l.end.chain.seq
+	end, err := findEnd(dir, l.seed, last, last, readFresh)
+	if err != nil {
+		return err
+	}
 	for len(end.cuts) > 0 {
 		if err := l.quarantine(end.cuts[0]); err != nil {
 			return err
 		}
 		end.cuts = end.cuts[1:]
 	}
-	c := end.chain
-	c.last = makePosition(end.epoch, c.last.Count())
-	if l.Last() != c.last { // positions were given out while read-only
-		if l.Last().Epoch() == maxEpoch {
-			return fmt.Errorf("all %d epochs are used up", maxEpoch)
+	c, void := end.chain, l.Last()
+	c.last = makePosition(l.end.epoch, c.last.Count())
+	if void != c.last { // positions were given out while read-only
+		if void.Epoch() == maxEpoch {
+			return errNoEpoch
 		}
-		c.last = makePosition(l.Last().Epoch()+1, c.last.Count())
+		c.last = makePosition(void.Epoch()+1, c.last.Count())
 	}
-	err := l.startGeneration(end.generation().number+1, c)
-	if err == nil {
-		err = l.faults.remove(filepath.Join(l.opts.Dir, markerName))
-	}
-	if err != nil {
-		l.abandonTail()
+	if err := l.startGeneration(end.generation().number+1, c); err != nil {
 		return err
 	}
-	l.run()
-	return nil
-}
-
-// quarantine takes c out of the log: a whole file or directory is moved, a tail
-// is copied, durably, before the file is cut.
-func (l *Log) quarantine(c cut) error {
-	dir := filepath.Join(l.opts.Dir, quarantineName)
-	if err := l.faults.mkdir(dir); err != nil {
+	if err := l.faults.remove(filepath.Join(dir, markerName)); err != nil {
 		return err
 	}
-	to := filepath.Join(dir, c.label)
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
-			break
-		} else if err != nil {
-			return err
-		}
-		to = filepath.Join(dir, c.label+"."+strconv.Itoa(n))
-	}
-	if c.from < 0 {
-		if err := l.faults.rename(c.path, to); err != nil {
-			return err
-		}
-	} else {
-		if err := l.copyTail(c, to); err != nil {
-			return err
-		}
-		if err := l.faults.truncate(c.path, c.from); err != nil {
-			return err
-		}
-	}
-	bytes := sizeOf(to)
-	l.pub.Lock()
-	l.stats.QuarantinedBytes += bytes
-	l.stats.LogBytes -= bytes
-	l.pub.Unlock()
-	l.opts.Logger.Warn("cut what nothing shows to have been durable from the end of the log",
-		"file", c.path, "offset", max(c.from, 0), "bytes", bytes, "kept", to)
-	return nil
-}
-
-func (l *Log) copyTail(c cut, to string) error {
-	in, err := os.Open(c.path)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if _, err := in.Seek(c.from, io.SeekStart); err != nil {
-		return err
-	}
-	if err := l.faults.start(opCreate, to); err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	l.faults.done(opCreate, to, 0)
-	n, err := io.Copy(out, in)
-	if err == nil {
-		_, err = l.faults.syncFile(out, n)
-	}
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = l.faults.syncDir(filepath.Dir(to))
-	}
-	if err != nil {
-		_ = os.Remove(to) // half a copy, of what is still in its place
-	}
-	return err
+	return l.run(void)
 }
 
 // Reopen, after a failure, finds the log again on the disk and goes back to the
@@ -274,16 +204,18 @@ func (l *Log) copyTail(c cut, to string) error {
 //   - after a failed write, the last one that may have been released. The frames
 //     up to there are whole and in the operating system's hands, which has not
 //     said anything against them. Beyond Durable they count as written only;
-//     Probe fsyncs them.
+//     Begin fsyncs them.
 //
 // The positions given out beyond the cut stay void: the epoch is raised.
-// Afterwards the log is read-only, Replay may be called, and Probe makes it
+// Afterwards the log is read-only, Replay may be called, and Begin makes it
 // writable.
 //
 // The disk is not written to, so that a broker whose disk is full or gone can
-// still serve reads. A process that dies before Probe has succeeded may find
+// still serve reads. A process that dies before Begin has succeeded may find
 // the unacknowledged records again at its next start.
 func (l *Log) Reopen() error {
+	l.listMu.Lock()
+	defer l.listMu.Unlock()
 	l.commitMu.Lock()
 	defer l.releaseCommit()
 	l.fileMu.Lock()
@@ -319,47 +251,6 @@ func (l *Log) Reopen() error {
 			"sync", l.sync(), "acknowledged", released.last, "kept", end.chain.last)
 	}
 	return l.standAt(end, true)
-}
-
-// Probe makes a read-only log writable: it fsyncs what Reopen has kept, cuts
-// what Reopen (or Open) found beyond the end, and writes and fsyncs the first
-// frame of a new generation with its directory entries. When it fails the log
-// stays read-only and Probe may be called again. Probe of a writable log does
-// nothing.
-//
-// When that first fsync fails, the log has failed (Err says so, OnCommit is
-// called) as it does when it is writable: Reopen, and read again.
-func (l *Log) Probe() error {
-	l.commitMu.Lock()
-	defer l.releaseCommit()
-	l.fileMu.Lock()
-	defer l.fileMu.Unlock()
-	l.pub.Lock()
-	state, err := l.state.Load(), l.whyNotLocked()
-	l.pub.Unlock()
-	switch state {
-	case stateRunning:
-		return nil
-	case stateFailed, stateClosed:
-		return err
-	}
-	if err := l.settleKept(); err != nil {
-		l.failFsync(err)
-		return fmt.Errorf("log: %w", err)
-	}
-	// An earlier Probe may have left half a generation.
-	last := l.end.chain.seq
-	end, err := findEnd(l.opts.Dir, l.seed, last, last, readFresh)
-	if err == nil {
-		end.epoch = l.end.epoch
-		l.end = end
-		err = l.begin()
-	}
-	if err != nil {
-		return fmt.Errorf("log: %w", err)
-	}
-	l.opts.Logger.Warn("the log is writable again", "position", l.Last())
-	return nil
 }
 
 // settleKept makes what Reopen has kept durable. It is the file's first fsync

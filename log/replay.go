@@ -14,7 +14,7 @@ import (
 // records before it have been delivered, and an error of fn ends it with that
 // error.
 //
-// It may be called after Open and after Reopen, before the first Append, and any
+// It may be called after Open, Begin and Reopen, before the first Append, and any
 // number of times. Reading and checking runs one segment ahead of fn on a
 // goroutine of its own.
 func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record []byte) error) error {
@@ -28,6 +28,9 @@ func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record [
 		return fmt.Errorf("log: %w", &DamageError{File: end.generation().segments[end.seg].path, Offset: end.offset,
 			Position: from, Reason: "the log ends before this position, with " + end.chain.last.String()})
 	}
+	if err := voided(end.gens, from); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
 	at, err := findStart(l.seed, end, from)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
@@ -40,6 +43,23 @@ func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record [
 		return fmt.Errorf("log: %w", err)
 	}
 	return err
+}
+
+// voided refuses a position that was given out and then lost: its record now has
+// the same count in a later epoch, and so what follows there does not follow it.
+func voided(gens []generation, from Position) error {
+	for i := len(gens) - 1; i >= 0; i-- {
+		g := &gens[i]
+		if g.first == 0 || g.first.Count() > from.Count() {
+			continue
+		}
+		if g.first.Epoch() > from.Epoch() {
+			return &DamageError{File: g.segments[0].path, Position: from,
+				Reason: fmt.Sprintf("the log has lost this position: the record is %s", makePosition(g.first.Epoch(), from.Count()))}
+		}
+		break
+	}
+	return nil
 }
 
 // place is a segment of the log.
@@ -64,7 +84,7 @@ func findStart(seed uint32, end *logEnd, from Position) (place, error) {
 			}
 			if g == 0 && s == 0 {
 				return at, &DamageError{File: segments[0].path, Position: from + 1,
-					Reason: "the log begins after this position, with " + first.String()}
+					Reason: "the log begins after this position, with " + first.String() + "; what was before has been discarded"}
 			}
 		}
 	}

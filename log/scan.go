@@ -24,14 +24,13 @@ import (
 // follows was never acknowledged with SyncAlways (a crash tore it), and it is cut.
 //
 // What lies further back than the last segments is checked by a verifier
-// (replay.go), in Open and again in Replay.
+// (replay.go), in Replay, as far as it is needed, and in Verify.
 
 // logEnd is where the log ends and what lies beyond.
 type logEnd struct {
 	gens   []generation // up to the one with the end
 	seg    int          // index in the last generation's segments
 	offset int64        // in that segment
-	index  uint64       // wal index of the last entry in that generation
 	chain  chain
 	cuts   []cut
 	epoch  uint16 // of what is appended next
@@ -70,7 +69,11 @@ func findEnd(dir string, seed uint32, limit, durable uint64, read readFunc) (*lo
 			return nil, err
 		}
 		if reason == "" && head.seq <= limit {
-			return endOfGeneration(gens, head, seed, limit, durable, evidence, unborn, read)
+			end, err := endOfGeneration(gens, head, seed, limit, durable, evidence, unborn, read)
+			if err != nil {
+				return nil, err
+			}
+			return end, readHeads(seed, gens)
 		}
 		// Its first frame never became durable, so nothing followed, unless
 		// a header says otherwise.
@@ -119,6 +122,27 @@ func firstFrame(seed uint32, g *generation) (h header, reason string, err error)
 	return h, reason, nil
 }
 
+// readHeads reads where the generations begin. A first frame that cannot be read
+// is the business of whoever needs that generation; but those that can must come
+// one after the other, or a directory has been copied or renamed.
+func readHeads(seed uint32, gens []generation) error {
+	var before *generation
+	for i := range gens {
+		g := &gens[i]
+		h, reason, err := firstFrame(seed, g)
+		if err != nil || reason != "" {
+			continue
+		}
+		g.seq, g.first = h.seq, h.first
+		if before != nil && (g.seq <= before.seq || g.first < before.first) {
+			return &DamageError{File: g.segments[0].path, Position: g.first,
+				Reason: fmt.Sprintf("the generation begins with frame %d, and generation %d before it with frame %d", g.seq, before.number, before.seq)}
+		}
+		before = g
+	}
+	return nil
+}
+
 // evidenceIn returns the highest synced of all frame headers in b, wherever
 // they stand.
 func evidenceIn(seed uint32, b []byte) uint64 {
@@ -140,6 +164,7 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 	g := &gens[len(gens)-1]
 	end := &logEnd{gens: gens}
 	seqOf := func(index uint64) uint64 { return head.seq + index - 1 }
+	var index uint64 // of the last entry
 	var reason string
 	for at := len(g.segments) - 1; ; at-- {
 		s := &g.segments[at]
@@ -164,7 +189,7 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 		}
 		if entries > 0 {
 			end.seg, end.offset, end.chain = at, int64(w.offset), w.chain
-			end.index = s.index + entries - 1
+			index = s.index + entries - 1
 			break
 		}
 		if at == 0 {
@@ -174,7 +199,7 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 
 	// An empty segment behind a complete one is where the next entry goes.
 	next := end.seg + 1
-	if next < len(g.segments) && g.segments[next].index == end.index+1 && end.offset == g.segments[end.seg].size {
+	if next < len(g.segments) && g.segments[next].index == index+1 && end.offset == g.segments[end.seg].size {
 		end.seg, end.offset = next, 0
 	}
 	if limit != noLimit {

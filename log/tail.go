@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tidwall/wal"
 )
@@ -142,7 +143,9 @@ func (l *Log) nextSegment(index uint64, upTo mark) error {
 	t.file = file
 	l.pub.Lock()
 	l.openFile, l.openSize = file.File, 0
-	l.stats.Segments++
+	g := &l.gens[len(l.gens)-1]
+	g.segments[len(g.segments)-1].size = old.size
+	g.segments = append(g.segments, segment{index: index, path: file.Name()})
 	l.stats.Fsyncs++
 	l.pub.Unlock()
 	_ = old.Close()
@@ -172,8 +175,8 @@ func (l *Log) openTailFile(index uint64) (*tailFile, error) {
 	return &tailFile{File: file, size: size, flushing: size}, nil
 }
 
-// openWAL opens the wal in dir, which must end at the entry numbered index.
-func (l *Log) openWAL(g generation, index uint64) error {
+// openWAL begins a wal in the directory of g, which must be empty.
+func (l *Log) openWAL(g generation) error {
 	if err := l.faults.start(opOpen, g.dir); err != nil {
 		return err
 	}
@@ -183,14 +186,14 @@ func (l *Log) openWAL(g generation, index uint64) error {
 	if err != nil {
 		return fmt.Errorf("%s: wal: %w", g.dir, err)
 	}
-	got, err := w.LastIndex()
-	if err == nil && got != index {
-		err = fmt.Errorf("the wal ends at entry %d, not at %d", got, index)
+	last, err := w.LastIndex()
+	if err == nil && last != 0 {
+		err = fmt.Errorf("a new wal has %d entries", last)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", g.dir, err)
 	}
-	l.tail.wal, l.tail.generation, l.tail.index = w, g, index
+	l.tail.wal, l.tail.generation = w, g
 	return nil
 }
 
@@ -206,7 +209,7 @@ func (l *Log) startGeneration(number uint64, c chain) error {
 		return err
 	}
 	l.abandonTail()
-	if err := l.openWAL(g, 0); err != nil {
+	if err := l.openWAL(g); err != nil {
 		return err
 	}
 	l.faults.done(opCreate, l.segmentPath(1), 0)
@@ -244,12 +247,6 @@ func (l *Log) startGeneration(number uint64, c chain) error {
 	if _, err := l.faults.syncFile(file.File, file.size); err != nil {
 		return err
 	}
-	l.pub.Lock()
-	l.stats.Generation = number
-	l.stats.Generations++
-	l.stats.Segments = 1
-	l.stats.LogBytes += file.size
-	l.pub.Unlock()
 	return nil
 }
 
@@ -264,26 +261,47 @@ func (l *Log) abandonTail() {
 	*t = tail{}
 }
 
-// run publishes the tail as the new end and begins to accept records. commitMu
-// and fileMu are held.
-func (l *Log) run() {
-	t := &l.tail
-	m := mark{t.chain.seq, t.chain.last}
+// run publishes the generation that startGeneration has begun as the end of the
+// log, and begins to accept records. It fails when a position has been given out
+// since before: the generation has begun without knowing of it.
+// commitMu and fileMu are held.
+func (l *Log) run(before Position) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Last() != before {
+		return errors.New("records were appended while the log was not yet writable")
+	}
+	t := &l.tail
 	l.pub.Lock()
-	l.w, l.d, l.r, l.doubt = m, m, m, false
-	l.openFile, l.openSize = t.file.File, t.file.size
-	l.failure = nil
-	l.last.Store(uint64(m.last))
-	l.written.Store(uint64(m.last))
-	l.durable.Store(uint64(m.last))
+	defer l.pub.Unlock()
+	l.publishGenerationLocked()
+	l.end = &logEnd{gens: slices.Clone(l.gens), offset: t.file.size, chain: t.chain, epoch: t.chain.last.Epoch()}
+	l.doubt, l.failure = false, nil
+	l.last.Store(uint64(t.chain.last))
+	l.written.Store(uint64(t.chain.last))
+	l.durable.Store(uint64(t.chain.last))
 	l.state.Store(stateRunning)
-	l.pub.Unlock()
-	l.mu.Unlock()
+	return nil
 }
 
-// Rotate begins a new generation. Everything before it is durable when Rotate
-// returns; a failure is a failure of the log.
+// publishGenerationLocked makes the generation that startGeneration has begun,
+// and that is durable with everything before it, the current one. pub is held.
+func (l *Log) publishGenerationLocked() {
+	t := &l.tail
+	m := mark{t.chain.seq, t.chain.last}
+	l.w, l.d, l.r = m, m, m
+	l.openFile, l.openSize = t.file.File, t.file.size
+	g := t.generation
+	g.seq, g.first = m.seq, m.last+1
+	g.segments = []segment{{index: 1, path: t.file.Name(), size: t.file.size}}
+	l.gens = append(l.gens, g)
+	l.stats.LogBytes += t.file.size
+}
+
+// Rotate begins a new generation, unless the current one has no records yet.
+// Everything before it is durable when Rotate returns; a failure is a failure of
+// the log. Commits wait meanwhile: for one fsync of the segment, and for those of
+// the new generation's first frame and of two directories.
 func (l *Log) Rotate() error {
 	l.commitMu.Lock()
 	defer l.releaseCommit()
@@ -294,18 +312,20 @@ func (l *Log) Rotate() error {
 	l.pub.Lock()
 	running := l.state.Load() == stateRunning
 	why := l.whyNotLocked()
+	first := l.gens[len(l.gens)-1].first
 	l.pub.Unlock()
 	if !running {
 		return why
+	}
+	if first == l.tail.chain.last+1 {
+		return nil
 	}
 	if err := l.startGeneration(l.tail.generation.number+1, l.tail.chain); err != nil {
 		l.fail(err)
 		return err
 	}
 	l.pub.Lock()
-	m := mark{l.tail.chain.seq, l.tail.chain.last}
-	l.w, l.d, l.r = m, m, m
-	l.openFile, l.openSize = l.tail.file.File, l.tail.file.size
+	l.publishGenerationLocked()
 	l.pub.Unlock()
 	return nil
 }

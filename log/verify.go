@@ -23,11 +23,11 @@ type Report struct {
 // nothing. The error is a *DamageError where Open or Replay would refuse.
 func Verify(dir string) (Report, error) {
 	var r Report
-	id, err := readVersion(dir)
+	v, err := readVersion(dir)
 	if err != nil {
 		return r, fmt.Errorf("log: %w", err)
 	}
-	seed := seedOf(id)
+	seed := seedOf(v.id)
 	end, err := findEnd(dir, seed, noLimit, 0, readFresh)
 	if err != nil {
 		return r, fmt.Errorf("log: %w", err)
