@@ -122,7 +122,7 @@ func (c *cache) resize(max int) {
 func (c *cache) bytes() int { return c.fresh.bytes + c.hot.bytes + c.gone.n*nodeBytes }
 
 // shrink lets go of what is too much. Fresh has a quarter of the room, and what the hot leave of the rest; gone remembers as
-// many bytes as half of it could hold.
+// many bytes as there is room for.
 func (c *cache) shrink() {
 	for c.bytes() > c.max {
 		switch {
@@ -137,7 +137,7 @@ func (c *cache) shrink() {
 			c.drop(c.gone.root.prev)
 		}
 	}
-	for c.gone.bytes > c.max/2 {
+	for c.gone.bytes > c.max {
 		c.drop(c.gone.root.prev)
 	}
 }
