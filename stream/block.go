@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"sort"
 	"unsafe"
 )
@@ -41,19 +42,47 @@ import (
 //
 // The bytes of an entry never change once written. What is deleted is noted
 // outside of them: everything before ordinal start, and the set bits of dead.
+//
+// A block that is full, and sealed, may be cold: then its content is in a
+// segment file, at ref, and only what is noted here is in memory.
 type block struct {
-	data   []byte
-	groups []group
+	*Body // nil: cold
+	ref   Ref
 
 	// dead has a bit per ordinal in [0, n); nil as long as nothing but a prefix
 	// was deleted. Bits below start mean nothing.
 	dead []uint64
+	// gone is what was deleted while the content was not at hand: counted in
+	// live, but not yet in start and dead.
+	gone *gone
 
-	n     int // entries in data
+	n     int // entries in the content
 	start int // entries in front that are gone; n if all are
 	live  int // entries from start on that are not dead
 
-	first, last ID // of the entries in data, dead or alive
+	first ID // of the entries in the content, dead or alive
+	last  ID // of them as well; or below that, if only dead ones are above (see SetID)
+	front ID // of the entry at start, unless that is 0; zero if it is not known
+
+	node  bool // a node (see trim.go) begins with the block at the latest
+	nodes bool // of a sealed block: a node begins at one of its groups
+
+	generation uint64 // of the stream when it was sealed or copied: if that has risen since, a copy of the stream shares it
+}
+
+// gone is the deletions in a block that wait for its content.
+type gone struct {
+	through ID   // everything up to it
+	ids     []ID // above that, ascending
+}
+
+// has reports whether an entry is known to be gone.
+func (g *gone) has(id ID) bool {
+	if g == nil {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(g.ids, id, ID.Compare)
+	return found || !g.through.Less(id)
 }
 
 // group is a restart point.
@@ -232,10 +261,13 @@ const maxHead = 1 + 2*binary.MaxVarintLen64 + binary.MaxVarintLen32
 // uvarintLen is the length of v as uvarint.
 func uvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
-// seal gives back room that b no longer needs, being full.
-func (b *block) seal() {
+// shrink gives back room that b no longer needs.
+func (b *block) shrink() {
 	if room := cap(b.data) - len(b.data); room > len(b.data)/8 {
 		b.data = bytes.Clone(b.data)
+	}
+	if room := cap(b.groups) - len(b.groups); room > len(b.groups)/8 {
+		b.groups = slices.Clone(b.groups)
 	}
 }
 
@@ -365,9 +397,44 @@ func (b *block) find(id ID) (int, bool) {
 	return ord, true
 }
 
-// bytes is the memory that b holds.
-func (b *block) bytes() int {
-	return blockSize + cap(b.data) + cap(b.groups)*8 + cap(b.dead)*8
+// nodeAt reports whether a node begins with group g.
+func (b *block) nodeAt(g int) bool { return b.groups[g].node || g == 0 && b.node }
+
+// hasNode reports whether a node begins with one of the groups up to g.
+func (b *block) hasNode(g int) bool {
+	return b.node || slices.ContainsFunc(b.groups[:g+1], func(g group) bool { return g.node })
 }
 
-const blockSize = int(unsafe.Sizeof(block{}))
+// memory is what b holds.
+func (b *block) memory() int64 {
+	n := blockSize + cap(b.dead)*8
+	if b.Body != nil {
+		n += b.Body.Size()
+	}
+	if b.gone != nil {
+		n += cap(b.gone.ids) * idSize
+	}
+	return int64(n)
+}
+
+// settle moves what is gone to start and dead, the content being at hand.
+func (b *block) settle() {
+	g := b.gone
+	b.gone, b.front = nil, ID{}
+	live := b.live // is right already
+	if next, ok := g.through.Next(); ok {
+		ord, _ := b.seek(next)
+		b.dropBefore(ord)
+	}
+	for _, id := range g.ids {
+		if ord, ok := b.find(id); ok {
+			b.kill(ord)
+		}
+	}
+	b.live = live
+}
+
+const (
+	blockSize = int(unsafe.Sizeof(block{}))
+	idSize    = int(unsafe.Sizeof(ID{}))
+)

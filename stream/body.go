@@ -19,12 +19,15 @@ type Source interface {
 	// Body returns the content at ref if it is at hand, else nil.
 	Body(ref Ref) *Body
 	// Want asks for content: that at the first of refs is needed now, that at the others probably next. It returns ErrCold
-	// when it is on its way, or why it cannot be had.
+	// when it is on its way, ErrTooMuch, or why it cannot be had.
 	Want(refs []Ref) error
 }
 
 // ErrCold says that the content of a block must be read first. Nothing has changed; the same call will succeed later.
 var ErrCold = errors.New("stream: the block is not in memory")
+
+// ErrTooMuch says that a caller needs more blocks at once than its source is ready to hold.
+var ErrTooMuch = errors.New("stream: too many blocks that are not in memory are needed at once")
 
 // LostError says that the entries of a block cannot be read.
 type LostError struct {

@@ -11,8 +11,10 @@ package stream
 // It allocates nothing. It, and every slice it gives out, is valid until the
 // next change of the stream.
 type Iter struct {
-	blocks   []*block
-	block    int // index of the block that c and saved are in
+	stream   *Stream
+	place    place  // of the block that c and saved are in
+	b        *block // that block; nil: over
+	err      error
 	from, to ID
 	reverse  bool
 
@@ -42,65 +44,90 @@ type savedEntry struct {
 
 // Range goes from the first entry not below from to the last not above to.
 func (s *Stream) Range(from, to ID) Iter {
-	it := Iter{blocks: s.blocks[:s.Blocks()], from: from, to: to, block: s.search(from)}
-	if it.block < len(it.blocks) && !to.Less(from) {
-		b := s.blocks[it.block]
-		it.c = b.group(max(b.seekGroup(from), b.groupOf(b.start)))
-		it.vals = it.c.pos
-	} else {
-		it.block = len(it.blocks)
+	it := Iter{stream: s, from: from, to: to, place: s.search(from)}
+	if it.place != s.end() && !to.Less(from) && !to.Less(s.at(it.place).first) {
+		if b := it.enter(); b != nil {
+			it.c = b.group(max(b.seekGroup(from), b.groupOf(b.start)))
+			it.vals = it.c.pos
+		}
 	}
 	return it
 }
 
 // Reverse goes over the same entries as Range, backwards.
 func (s *Stream) Reverse(from, to ID) Iter {
-	it := Iter{blocks: s.blocks[:s.Blocks()], from: from, to: to, reverse: true, block: -1}
-	if n := len(it.blocks); n > 0 && !to.Less(from) {
-		it.block = min(s.search(to), n-1)
-		it.c.data = s.blocks[it.block].data
-		it.group = s.blocks[it.block].seekGroup(to) + 1
+	it := Iter{stream: s, from: from, to: to, reverse: true, place: s.search(to)}
+	ok := true
+	if it.place == s.end() {
+		it.place, ok = s.before(it.place)
+	}
+	if ok && !to.Less(from) && !s.at(it.place).last.Less(from) {
+		if b := it.enter(); b != nil {
+			it.group = b.seekGroup(to) + 1
+		}
 	}
 	return it
 }
 
-// Next goes to the next entry and reports whether there is one.
+// enter makes the block at it.place the one that it walks over, nil if it cannot
+// be read.
+func (it *Iter) enter() *block {
+	it.left = 0
+	if it.b = it.stream.atHand(it.place); it.b == nil {
+		it.err = it.stream.want(it.place, it.reverse)
+		return nil
+	}
+	it.c.data = it.b.data
+	return it.b
+}
+
+// end ends the walk.
+func (it *Iter) end() bool {
+	it.b, it.left = nil, 0
+	return false
+}
+
+// Next goes to the next entry and reports whether there is one. If not, there may
+// be an Err.
 func (it *Iter) Next() bool {
+	b := it.b
+	if b == nil {
+		return false
+	}
 	if it.reverse {
 		return it.prev()
 	}
-	if it.block >= len(it.blocks) {
-		return false
-	}
-	b := it.blocks[it.block]
 	c := &it.c
 	c.pos = skipBytes(c.data, it.vals, it.left)
 	for {
 		if c.ord+1 >= b.n {
-			if it.block++; it.block >= len(it.blocks) {
-				it.left = 0
+			s := it.stream
+			it.place = s.next(it.place)
+			if it.place == s.end() || it.to.Less(s.at(it.place).first) {
+				return it.end()
+			}
+			if b = it.enter(); b == nil {
 				return false
 			}
-			b = it.blocks[it.block]
 			*c = b.group(b.groupOf(b.start))
 		}
 		c.next()
+		if c.ord < b.start || b.isDead(c.ord) || c.id.Less(it.from) {
+			c.skip()
+			continue
+		}
 		if it.to.Less(c.id) {
-			it.block, it.left = len(it.blocks), 0
-			return false
+			return it.end()
 		}
-		if c.ord >= b.start && !b.isDead(c.ord) && !c.id.Less(it.from) {
-			break
-		}
-		c.skip()
+		break
 	}
 	it.id, it.n, it.left, it.names, it.vals = c.id, c.n, c.n, c.name, c.vals
 	return true
 }
 
 func (it *Iter) prev() bool {
-	for it.block >= 0 {
-		b := it.blocks[it.block]
+	b := it.b
+	for {
 		for it.nsaved > 0 {
 			it.nsaved--
 			e := &it.saved[it.nsaved]
@@ -112,25 +139,25 @@ func (it *Iter) prev() bool {
 				break
 			}
 			if e.id.Less(it.from) {
-				it.block, it.left = -1, 0
-				return false
+				return it.end()
 			}
 			it.id, it.n, it.left, it.names, it.vals = e.id, int(e.n), int(e.n), int(e.name), int(e.vals)
 			return true
 		}
 		if it.group == 0 {
-			if it.block--; it.block < 0 {
-				break
+			place, ok := it.stream.before(it.place)
+			if !ok || it.stream.at(place).last.Less(it.from) {
+				return it.end()
 			}
-			b = it.blocks[it.block]
-			it.c.data = b.data
+			it.place = place
+			if b = it.enter(); b == nil {
+				return false
+			}
 			it.group = len(b.groups)
 		}
 		it.group--
 		it.decodeGroup(b)
 	}
-	it.left = 0
-	return false
 }
 
 // decodeGroup fills saved with the entries of group it.group.
@@ -144,7 +171,7 @@ func (it *Iter) decodeGroup(b *block) {
 }
 
 // Err says why Next has returned false before the end: ErrCold, a *LostError, or nil.
-func (it *Iter) Err() error { return nil }
+func (it *Iter) Err() error { return it.err }
 
 // ID is the ID of the entry.
 func (it *Iter) ID() ID { return it.id }

@@ -95,11 +95,18 @@ func (m *model) checkRange(s *Stream, from, to ID) error {
 func checkInside(s *Stream) error {
 	var length int
 	prev := ID{}
-	for i, b := range s.blocks {
-		open := i == len(s.blocks)-1
+	if err := checkSums(s); err != nil {
+		return err
+	}
+	for i, b := range allBlocks(s) {
+		if b.Body == nil {
+			length += b.live
+			prev = b.last
+			continue
+		}
 		if b.n == 0 {
-			if !open || b.live != 0 || len(b.data) != 0 || len(b.groups) != 0 {
-				return fmt.Errorf("block %d of %d is empty", i, len(s.blocks))
+			if b != s.open || b.live != 0 || len(b.data) != 0 || len(b.groups) != 0 {
+				return fmt.Errorf("block %d is empty", i)
 			}
 			continue
 		}

@@ -4,14 +4,19 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"sort"
 	"unsafe"
 )
 
-// Config sets the shape of blocks. A zero field means its default.
+// Config sets the shape of blocks, and where they may go. A zero field means its
+// default.
 type Config struct {
 	BlockBytes   int // at which a block is full; 64 KB
 	BlockEntries int // at which a block is full; 4,096, at most 65,535
+
+	// Source and Totals may be shared by many streams. Without a Source nothing
+	// may be spilled, and nothing is listed in Totals.Sealed.
+	Source Source
+	Totals *Totals
 }
 
 // MaxEntryBytes bounds the sum of the lengths of one entry's names and values.
@@ -27,10 +32,14 @@ var (
 
 // Stream is a list of entries with ascending IDs. The zero value is not usable.
 type Stream struct {
-	// blocks ascend and do not overlap. Each has an entry alive, except that the
-	// last one may be empty and kept for its memory. Only the last is open.
-	blocks []*block
-	w      writer // on the last block
+	// The entries are in blocks that ascend and do not overlap: sealed ones, each
+	// with an entry alive, and the open one, which may be nil, or empty and kept
+	// for its memory.
+	sealed list
+	open   *block
+	w      writer // on the open block
+	spread bool   // a copy shares the open block's bytes: they may be added to only
+	steady bool   // the block before the open one became full
 
 	length     uint64
 	last       ID
@@ -45,11 +54,20 @@ type Stream struct {
 	blockEntries int
 
 	idempotency *Idempotency
+
+	source Source
+	totals *Totals
+	since  uint64 // Totals.generation when it was made
+	// What it adds to totals. released: no more.
+	memory, disk int64
+	count        int
+	openMemory   int64 // of memory, the open block's
+	released     bool
 }
 
 // New returns an empty stream.
 func New(cfg Config) *Stream {
-	s := &Stream{blockBytes: cfg.BlockBytes, blockEntries: cfg.BlockEntries}
+	s := &Stream{blockBytes: cfg.BlockBytes, blockEntries: cfg.BlockEntries, source: cfg.Source, totals: cfg.Totals}
 	if s.blockBytes <= 0 {
 		s.blockBytes = 64 << 10
 	}
@@ -57,6 +75,10 @@ func New(cfg Config) *Stream {
 		s.blockEntries = 4096
 	}
 	s.blockEntries = min(s.blockEntries, math.MaxUint16)
+	if s.totals == nil {
+		s.totals = new(Totals)
+	}
+	s.since = s.totals.generation
 	return s
 }
 
@@ -74,19 +96,11 @@ func (s *Stream) EntriesAdded() uint64 { return s.added }
 func (s *Stream) MaxDeletedID() ID { return s.maxDeleted }
 
 // Blocks is the number of blocks that the entries are in.
-func (s *Stream) Blocks() int {
-	if n := len(s.blocks); n > 0 && s.blocks[n-1].n == 0 {
-		return n - 1
-	}
-	return len(s.blocks)
-}
+func (s *Stream) Blocks() int { return s.count }
 
-// Bytes is the memory that s holds. It walks the blocks.
+// Bytes is the memory that s holds.
 func (s *Stream) Bytes() int {
-	n := streamSize + cap(s.blocks)*8
-	for _, b := range s.blocks {
-		n += b.bytes()
-	}
+	n := streamSize + int(s.memory) + cap(s.sealed.chunks)*8
 	if s.idempotency != nil {
 		n += s.idempotency.bytes()
 	}
@@ -95,14 +109,29 @@ func (s *Stream) Bytes() int {
 
 const streamSize = int(unsafe.Sizeof(Stream{}))
 
+// DiskBytes is what s holds in segment files.
+func (s *Stream) DiskBytes() int64 { return s.disk }
+
+// InMemory reports whether all of s is: then no method fails.
+func (s *Stream) InMemory() bool { return s.disk == 0 }
+
 // First is the ID of the first entry; false if there is none.
 func (s *Stream) First() (ID, bool, error) {
 	if s.length == 0 {
 		return ID{}, false, nil
 	}
-	b := s.blocks[0]
-	if b.start == 0 {
+	p := place{}
+	b := s.at(p)
+	switch {
+	case b.gone != nil:
+	case b.start == 0:
 		return b.first, true, nil
+	case b.front != ID{}:
+		return b.front, true, nil
+	}
+	b, err := s.view(p)
+	if err != nil {
+		return ID{}, false, err
 	}
 	c := b.at(b.start)
 	return c.id, true, nil
@@ -114,10 +143,17 @@ func (s *Stream) Last() (ID, bool, error) {
 	if s.length == 0 {
 		return ID{}, false, nil
 	}
-	b := s.blocks[s.Blocks()-1]
+	p, _ := s.before(s.end())
+	b, err := s.settled(p)
+	if err != nil {
+		return ID{}, false, err
+	}
 	ord := b.lastLive()
 	if ord == b.n-1 {
 		return b.last, true, nil
+	}
+	if b, err = s.view(p); err != nil {
+		return ID{}, false, err
 	}
 	c := b.at(ord)
 	return c.id, true, nil
@@ -196,37 +232,87 @@ func (s *Stream) Append(id ID, fields [][]byte) {
 
 // reserve makes sure that the open block has room for size bytes, or opens one.
 func (s *Stream) reserve(size int) {
-	b := s.w.b
+	b := s.open
 	if b != nil && b.n > 0 && (len(b.data)+size > s.blockBytes || b.n >= s.blockEntries) {
-		b.seal()
+		s.Seal()
+		s.steady = true
 		b = nil
 	}
-	if b == nil {
-		// A stream that has filled a block will fill the next: no growing.
-		capacity, groups := firstSize, 0
-		if n := len(s.blocks); n > 0 {
-			capacity, groups = s.blockBytes, len(s.blocks[n-1].groups)+4
+	switch {
+	case b == nil:
+		s.begin(size)
+	case len(b.data)+size <= cap(b.data):
+		return
+	case b.n > 0 && b.live > 0 && b.live*2 <= b.n:
+		// Before a block grows, what is dead in it makes room.
+		s.rewriteOpen(size)
+	default:
+		capacity := max(2*cap(b.data), len(b.data)+size, firstSize)
+		if capacity > s.blockBytes && len(b.data)+size <= s.blockBytes {
+			capacity = s.blockBytes
 		}
-		b = &block{data: make([]byte, 0, max(capacity, size)), groups: make([]group, 0, groups)}
-		s.blocks = append(s.blocks, b)
-		s.w = writer{b: b}
+		data := make([]byte, len(b.data), capacity)
+		copy(data, b.data)
+		b.data = data
+	}
+	s.weigh()
+}
+
+// begin opens a block. A stream that has filled one will fill the next: no
+// growing.
+func (s *Stream) begin(size int) {
+	capacity, groups := firstSize, 0
+	if s.steady {
+		capacity, groups = s.blockBytes, s.blockBytes/groupBytes+4
+	}
+	s.use(&block{Body: &Body{data: make([]byte, 0, max(capacity, size)), groups: make([]group, 0, groups)}})
+	s.charge(0, 0, 1)
+}
+
+// use makes b the open block.
+func (s *Stream) use(b *block) {
+	s.open, s.w, s.spread = b, writer{b: b}, false
+}
+
+// weigh charges for the open block's memory, after it may have changed.
+func (s *Stream) weigh() {
+	n := int64(0)
+	if s.open != nil {
+		n = s.open.memory()
+	}
+	if n != s.openMemory {
+		s.charge(n-s.openMemory, 0, 0)
+		s.openMemory = n
+	}
+}
+
+// Seal closes the open block, so that it can be spilled, and reports whether
+// there was something in it. A block is sealed by itself when it is full.
+func (s *Stream) Seal() bool {
+	b := s.open
+	if b == nil || b.live == 0 {
+		return false
+	}
+	b.shrink()
+	b.nodes = b.hasNode(len(b.groups) - 1)
+	b.generation = s.sealed.generation
+	s.sealed.append(b)
+	s.steady = false
+	s.open, s.w = nil, writer{}
+	s.charge(b.memory()-s.openMemory, 0, 0)
+	s.openMemory = 0
+	s.list(b)
+	return true
+}
+
+// list adds a sealed block to those that can be spilled.
+func (s *Stream) list(b *block) {
+	if s.source == nil || s.released {
 		return
 	}
-	if len(b.data)+size <= cap(b.data) {
-		return
-	}
-	// Before a block grows, what is dead in it makes room.
-	if b.n > 0 && b.live > 0 && b.live*2 <= b.n {
-		s.rewrite(len(s.blocks)-1, size)
-		return
-	}
-	capacity := max(2*cap(b.data), len(b.data)+size, firstSize)
-	if capacity > s.blockBytes && len(b.data)+size <= s.blockBytes {
-		capacity = s.blockBytes
-	}
-	data := make([]byte, len(b.data), capacity)
-	copy(data, b.data)
-	b.data = data
+	t := s.totals
+	t.Sealed = append(t.Sealed, Sealed{s, b.Body, b.first, b.last, b.n})
+	t.SealedBytes += int64(b.Body.Size())
 }
 
 // SetID replaces LastID, EntriesAdded and MaxDeletedID. last must not be below
@@ -234,53 +320,69 @@ func (s *Stream) reserve(size int) {
 func (s *Stream) SetID(last ID, added uint64, maxDeleted ID) {
 	s.last, s.added, s.maxDeleted = last, added, maxDeleted
 	// Dead entries above the new last ID would be out of order with what is
-	// appended next: they go for good.
-	if n := s.Blocks(); n > 0 && last.Less(s.blocks[n-1].last) {
-		s.rewrite(n-1, 0)
+	// appended next: they go for good, or at least nobody comes to them.
+	if b := s.open; b != nil && b.n > 0 {
+		if last.Less(b.last) {
+			s.rewriteOpen(0)
+		}
+	} else if p, ok := s.before(s.end()); ok && last.Less(s.at(p).last) {
+		s.edit(p, func(b *block) { b.last = last })
 	}
-}
-
-// search returns the index of the first block whose last ID is not below id.
-func (s *Stream) search(id ID) int {
-	return sort.Search(s.Blocks(), func(i int) bool { return !s.blocks[i].last.Less(id) })
 }
 
 // Has reports whether there is an entry id.
 func (s *Stream) Has(id ID) (bool, error) {
-	i := s.search(id)
-	if i == s.Blocks() {
+	p := s.search(id)
+	if p == s.end() {
 		return false, nil
 	}
-	_, ok := s.blocks[i].find(id)
+	if b := s.at(p); id.Less(b.first) || b.gone.has(id) {
+		return false, nil
+	}
+	b, err := s.view(p)
+	if err != nil {
+		return false, err
+	}
+	_, ok := b.find(id)
 	return ok, nil
 }
 
 // CountAfter is the number of entries above id. It looks into one block, and
-// counts the others from the nearer end of the stream.
+// adds up the others.
 func (s *Stream) CountAfter(id ID) (uint64, error) {
-	blocks := s.blocks[:s.Blocks()]
 	from, ok := id.Next()
-	i := s.search(from)
-	if !ok || i == len(blocks) {
+	p := s.search(from)
+	if !ok || p == s.end() {
 		return 0, nil
 	}
-	ord, _ := blocks[i].seek(from)
-	n := uint64(blocks[i].liveIn(ord, blocks[i].n))
-	if i > len(blocks)/2 {
-		for _, b := range blocks[i+1:] {
-			n += uint64(b.live)
+	b := s.at(p)
+	n := uint64(b.live)
+	if b.first.Less(from) {
+		b, err := s.view(p)
+		if err != nil {
+			return 0, err
 		}
+		ord, _ := b.seek(from)
+		n = uint64(b.liveIn(ord, b.n))
+	}
+	if p.chunk == len(s.sealed.chunks) {
 		return n, nil
 	}
-	n += s.length
-	for _, b := range blocks[:i+1] {
-		n -= uint64(b.live)
+	for _, b := range s.sealed.chunks[p.chunk].blocks[p.block+1:] {
+		n += uint64(b.live)
+	}
+	for _, c := range s.sealed.chunks[p.chunk+1:] {
+		n += c.live
+	}
+	if s.open != nil {
+		n += uint64(s.open.live)
 	}
 	return n, nil
 }
 
-// Delete takes out the entry id, and reports whether there was one. It moves
-// MaxDeletedID.
+// Delete takes out the entry id, which must be there, and moves MaxDeletedID. It
+// returns false if it can tell that there is no such entry: as long as the block
+// it would be in is in memory or at hand.
 func (s *Stream) Delete(id ID) bool {
 	if !s.take(id) {
 		return false
@@ -291,8 +393,8 @@ func (s *Stream) Delete(id ID) bool {
 	return true
 }
 
-// Drop takes out entries from anywhere as Trim does from the front:
-// MaxDeletedID stays. It returns how many there were.
+// Drop takes out entries, which must be there, from anywhere as Trim does from the
+// front: MaxDeletedID stays. It returns how many there were, as Delete does.
 func (s *Stream) Drop(ids []ID) (removed uint64) {
 	for _, id := range ids {
 		if s.take(id) {
@@ -302,103 +404,188 @@ func (s *Stream) Drop(ids []ID) (removed uint64) {
 	return removed
 }
 
-// take takes out the entry id, and reports whether there was one.
+// take takes out the entry id.
 func (s *Stream) take(id ID) bool {
-	i := s.search(id)
-	if i == s.Blocks() {
+	p := s.search(id)
+	if p == s.end() {
 		return false
 	}
-	b := s.blocks[i]
+	if p.chunk == len(s.sealed.chunks) {
+		return s.takeOpen(id)
+	}
+	if b := s.at(p); id.Less(b.first) || b.gone.has(id) {
+		return false
+	}
+	ord := -1
+	if b, err := s.view(p); err == nil {
+		found := false
+		if ord, found = b.find(id); !found {
+			return false
+		}
+	}
+	b := s.edit(p, func(b *block) { b.take(id, ord) })
+	s.length--
+	s.tidy(p, b)
+	return true
+}
+
+// take takes an entry out of a sealed block. ord is negative if its ordinal is not
+// known.
+func (b *block) take(id ID, ord int) {
+	if ord >= 0 {
+		b.kill(ord)
+		b.front = ID{}
+		return
+	}
+	if b.gone == nil {
+		b.gone = new(gone)
+	}
+	i, _ := slices.BinarySearchFunc(b.gone.ids, id, ID.Compare)
+	b.gone.ids = slices.Insert(b.gone.ids, i, id)
+	b.live--
+}
+
+func (s *Stream) takeOpen(id ID) bool {
+	b := s.open
 	ord, ok := b.find(id)
 	if !ok {
 		return false
 	}
 	b.kill(ord)
 	s.length--
-	if start, ok := b.lastNode(); ok && i == len(s.blocks)-1 && ord >= start && b.liveIn(start, b.n) == 0 {
+	if start, ok := b.lastNode(); ok && ord >= start && b.liveIn(start, b.n) == 0 {
 		s.nodeEntries = 0 // nothing is left of the open node
 	}
-	s.tidy(i)
+	s.tidyOpen()
 	return true
 }
 
-// tidy gives back memory after entries of block i died.
-func (s *Stream) tidy(i int) {
-	b := s.blocks[i]
-	holes := b.n - b.start - b.live
+// tidyOpen gives back memory after entries of the open block died.
+func (s *Stream) tidyOpen() {
+	b := s.open
 	switch {
 	case b.live == 0:
-		s.remove(i)
-	case len(b.data) >= groupBytes && (holes > b.live || b.live*8 < b.n):
-		s.rewrite(i, 0)
+		s.empty()
+	case len(b.data) >= groupBytes && b.wasteful():
+		s.rewriteOpen(0)
+	}
+	s.weigh()
+}
+
+// tidy gives back memory after entries of a sealed block died.
+func (s *Stream) tidy(p place, b *block) {
+	switch {
+	case b.live == 0:
+		s.remove(p)
+	case b.Body != nil && len(b.data) >= groupBytes && b.wasteful():
+		w, carry := b.rewritten(0)
+		fresh := w.b
+		fresh.shrink()
+		fresh.nodes = fresh.hasNode(len(fresh.groups) - 1)
+		s.edit(p, func(b *block) {
+			generation := b.generation
+			*b = *fresh
+			b.generation = generation
+		})
+		s.list(s.at(p))
+		if carry {
+			s.beginNode(s.sealed.next(p))
+		}
 	}
 }
 
-// remove takes out block i, in which nothing is alive.
-func (s *Stream) remove(i int) {
-	b := s.blocks[i]
-	if i < len(s.blocks)-1 {
-		if slices.ContainsFunc(b.groups, func(g group) bool { return g.node }) {
-			s.beginNode(i + 1)
-		}
-		s.blocks = slices.Delete(s.blocks, i, i+1)
+// wasteful reports whether most of a block is dead.
+func (b *block) wasteful() bool {
+	return b.n-b.start-b.live > b.live || b.live*8 < b.n
+}
+
+// remove takes out the sealed block at p, in which nothing is alive.
+func (s *Stream) remove(p place) {
+	b := s.at(p)
+	if b.node || b.nodes {
+		s.beginNode(s.sealed.next(p))
+	}
+	memory, disk := b.memory(), int64(b.ref.Length)
+	s.sealed.delete(p)
+	s.charge(-memory, -disk, -1)
+	s.letGo()
+}
+
+// empty empties the open block, in which nothing is alive. The memory stays, for a
+// queue that is emptied after every append must not allocate each time.
+func (s *Stream) empty() {
+	b := s.open
+	if s.spread {
+		s.use(&block{Body: new(Body)})
 	} else {
-		// The memory stays, for a queue that is emptied after every append must
-		// not allocate each time.
-		*b = block{data: b.data[:0], groups: b.groups[:0]}
-		s.w = writer{b: b}
-		s.nodeEntries = 0
+		s.use(&block{Body: &Body{data: b.data[:0], groups: b.groups[:0]}})
 	}
-	if len(s.blocks) == 1 && s.w.b.n == 0 && cap(s.w.b.data) > maxSpare {
-		s.blocks, s.w = nil, writer{}
+	s.nodeEntries = 0
+	s.letGo()
+}
+
+// letGo gives up what a stream without entries need not keep.
+func (s *Stream) letGo() {
+	if b := s.open; b != nil && b.n == 0 && s.length == 0 && len(s.sealed.chunks) == 0 && cap(b.data) > maxSpare {
+		s.open, s.w = nil, writer{}
+		s.charge(0, 0, -1)
+		s.steady = false
 	}
+	s.weigh()
 }
 
 // maxSpare bounds the memory that a stream without entries keeps.
 const maxSpare = 1 << 10
 
-// beginNode notes that a node begins with block i at the latest.
-func (s *Stream) beginNode(i int) {
-	if i < s.Blocks() {
-		s.blocks[i].groups[0].node = true
-	} else {
+// beginNode notes that a node begins with the block at p at the latest.
+func (s *Stream) beginNode(p place) {
+	switch {
+	case p != s.sealed.end():
+		s.edit(p, func(b *block) { b.node = true })
+	case s.open != nil && s.open.n > 0:
+		s.open.node = true
+	default:
 		s.nodeEntries = 0
 	}
 }
 
-// rewrite replaces block i, in which something is alive, by one without its
-// dead entries. The open block keeps as much room again, and room bytes.
-func (s *Stream) rewrite(i, room int) {
-	old := s.blocks[i]
-	size := len(old.data)/old.n*old.live + maxHead
-	if i == len(s.blocks)-1 {
-		size = max(2*size+room, firstSize)
+// rewriteOpen replaces the open block, in which something is alive, by one without
+// its dead entries, with as much room again, and room bytes.
+func (s *Stream) rewriteOpen(room int) {
+	w, carry := s.open.rewritten(max(2*s.open.liveBytes()+room, firstSize))
+	s.use(w.b)
+	s.w = w
+	if carry {
+		s.nodeEntries = 0
 	}
-	w := writer{b: &block{
-		data:   make([]byte, 0, size),
-		groups: make([]group, 0, old.live/groupEntries+2),
-	}}
-	g := old.groupOf(old.start)
-	node := slices.ContainsFunc(old.groups[:g+1], func(g group) bool { return g.node })
-	for c := old.at(old.start); ; c.next() {
-		if g+1 < len(old.groups) && c.ord == int(old.groups[g+1].ord) {
+	s.weigh()
+}
+
+// liveBytes estimates what the living entries of b take.
+func (b *block) liveBytes() int { return len(b.data)/b.n*b.live + maxHead }
+
+// rewritten writes b without its dead entries, with room for size bytes at least. carry
+// says that a node begins behind the last of them.
+func (b *block) rewritten(size int) (w writer, carry bool) {
+	w = writer{b: &block{Body: &Body{
+		data:   make([]byte, 0, max(size, b.liveBytes())),
+		groups: make([]group, 0, b.live/groupEntries+2),
+	}}}
+	g := b.groupOf(b.start)
+	node := b.hasNode(g)
+	for c := b.at(b.start); ; c.next() {
+		if g+1 < len(b.groups) && c.ord == int(b.groups[g+1].ord) {
 			g++
-			node = node || old.groups[g].node
+			node = node || b.groups[g].node
 		}
-		if !old.isDead(c.ord) {
+		if !b.isDead(c.ord) {
 			w.copy(&c, node)
 			node = false
 		}
-		if c.ord == old.n-1 {
+		if c.ord == b.n-1 {
 			break
 		}
 		c.skip()
 	}
-	s.blocks[i] = w.b
-	if i == len(s.blocks)-1 {
-		s.w = w
-	}
-	if node {
-		s.beginNode(i + 1)
-	}
+	return w, node
 }

@@ -75,7 +75,7 @@ func TestEntriesLargerThanABlockStandAlone(t *testing.T) {
 		}
 		s.Append(ID{uint64(i + 1), 0}, [][]byte{[]byte("f"), bytes.Repeat([]byte{'x'}, size)})
 	}
-	for i, b := range s.blocks {
+	for i, b := range allBlocks(s) {
 		if len(b.data) > 1000 && b.n != 1 {
 			t.Errorf("block %d has %d bytes and %d entries", i, len(b.data), b.n)
 		}
@@ -107,7 +107,7 @@ func TestNamesAreWrittenOncePerShape(t *testing.T) {
 		other := []byte{'a' + byte(i%3)}
 		s.Append(ID{1, uint64(i)}, [][]byte{[]byte(name), []byte("v"), other, []byte("w")})
 	}
-	if n := bytes.Count(s.blocks[0].data, []byte(name)); n != 3 {
+	if n := bytes.Count(allBlocks(s)[0].data, []byte(name)); n != 3 {
 		t.Errorf("written %d times", n)
 	}
 }

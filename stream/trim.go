@@ -29,20 +29,36 @@ func (s *Stream) PlanTrimMaxLen(maxLen uint64, approx bool, limit uint64) (throu
 	}
 	excess := s.length - maxLen
 	if approx {
-		return s.planNodes(atMost(excess, limit), s.Blocks(), 0)
+		return s.planNodes(atMost(excess, limit), s.end(), 0)
 	}
-	for _, b := range s.blocks[:s.Blocks()] {
-		if uint64(b.live) > excess-removed {
-			if removed < excess {
-				c := b.at(b.nthLive(int(excess - removed)))
-				through = c.id
-			}
-			return through, excess, nil
+	p, before := s.fitting(excess, s.end())
+	if before == excess {
+		q, _ := s.before(p)
+		return s.at(q).last, excess, nil
+	}
+	b, err := s.view(p)
+	if err != nil {
+		return ID{}, 0, err
+	}
+	c := b.at(b.nthLive(int(excess - before)))
+	return c.id, excess, nil
+}
+
+// fitting returns the place of the first block, before bound, that has to be left
+// whole or in part so that not more than most entries go, and how many are before it.
+func (s *Stream) fitting(most uint64, bound place) (p place, before uint64) {
+	for _, c := range s.sealed.chunks {
+		if p.chunk >= bound.chunk || before+c.live > most {
+			break
 		}
-		removed += uint64(b.live)
-		through = b.last
+		before += c.live
+		p.chunk++
 	}
-	return through, excess, nil
+	for p != bound && p != s.end() && before+uint64(s.at(p).live) <= most {
+		before += uint64(s.at(p).live)
+		p = s.next(p)
+	}
+	return p, before
 }
 
 // PlanTrimMinID decides which entries go so that none below minID stays. See
@@ -52,19 +68,20 @@ func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID,
 	if s.length == 0 {
 		return ID{}, 0, nil
 	}
-	block := s.search(minID)
-	ord := 0
-	if block < s.Blocks() {
-		ord, _ = s.blocks[block].seek(minID)
+	bound, ord := s.search(minID), 0
+	var b *block
+	if bound != s.end() && s.at(bound).first.Less(minID) {
+		if b, err = s.view(bound); err != nil {
+			return ID{}, 0, err
+		}
+		ord, _ = b.seek(minID)
 	}
 	if approx {
-		return s.planNodes(atMost(math.MaxUint64, limit), block, ord)
+		return s.planNodes(atMost(math.MaxUint64, limit), bound, ord)
 	}
-	for _, b := range s.blocks[:block] {
-		removed += uint64(b.live)
-	}
-	if block < s.Blocks() {
-		removed += uint64(s.blocks[block].liveIn(0, ord))
+	_, removed = s.fitting(math.MaxUint64, bound)
+	if b != nil {
+		removed += uint64(b.liveIn(0, ord))
 	}
 	if removed == 0 {
 		return ID{}, 0, nil
@@ -82,41 +99,94 @@ func atMost(n, limit uint64) uint64 {
 }
 
 // planNodes takes nodes from the front: those that end at or before ordinal ord
-// of a block, until there would be more than most entries in them.
-func (s *Stream) planNodes(most uint64, block, ord int) (through ID, removed uint64, err error) {
-	blocks := s.blocks[:s.Blocks()]
-	lastBlock, lastEnd := -1, 0
-	i, g := 0, 0
-	if len(blocks) > 0 {
-		g = blocks[0].groupOf(blocks[0].start) // what is in front of it is gone
+// of the block at bound, until there would be more than most entries in them.
+func (s *Stream) planNodes(most uint64, bound place, ord int) (through ID, removed uint64, err error) {
+	n, removed, err := s.firstNode(most, bound)
+	if err != nil {
+		return ID{}, 0, err
 	}
-	for i < len(blocks) {
-		live := uint64(0)
-		var endBlock, end int
-		for first := true; i < len(blocks) && (first || !blocks[i].groups[g].node); first = false {
-			b := blocks[i]
-			endBlock, end = i, b.groupEnd(g)
-			live += uint64(b.liveIn(int(b.groups[g].ord), end))
-			if removed+live > most {
-				break
-			}
-			if g++; g == len(b.groups) {
-				i, g = i+1, 0
-			}
+	if removed > 0 {
+		c := n.b.group(n.g)
+		c.next()
+		through, _ = c.id.Prev()
+	}
+	var last node // the last one that goes, with where it ends
+	end := 0
+	for removed < most && n.p != s.end() {
+		here, live, to, err := s.pass(&n, most-removed)
+		if err != nil {
+			return ID{}, 0, err
 		}
-		if removed+live > most || endBlock > block || endBlock == block && end > ord {
+		if live > most-removed || here.p.after(bound) || here.p == bound && to > ord {
 			break
 		}
 		if live > 0 {
 			removed += live
-			lastBlock, lastEnd = endBlock, end
+			last, end = here, to
 		}
 	}
-	if lastBlock >= 0 {
-		c := blocks[lastBlock].at(lastEnd - 1)
+	if last.b != nil {
+		c := last.b.at(end - 1)
 		through = c.id
 	}
 	return through, removed, nil
+}
+
+// node is where a node begins, or a group of it.
+type node struct {
+	p place
+	b *block // at p, with its content; nil: not yet looked at
+	g int    // group
+}
+
+// firstNode returns the last node of which it is certain without a look at them that
+// those before it go, and how many entries are in those.
+func (s *Stream) firstNode(most uint64, bound place) (n node, before uint64, err error) {
+	p, before := s.fitting(most, bound)
+	for q, ok := s.before(p); ok; q, ok = s.before(q) {
+		b := s.at(q)
+		if b == s.open || b.node || b.nodes {
+			if b, err = s.view(q); err != nil {
+				return n, 0, err
+			}
+			for g := len(b.groups) - 1; g >= 0; g-- {
+				if b.nodeAt(g) {
+					return node{q, b, g}, before - uint64(b.liveIn(int(b.groups[g].ord), b.n)), nil
+				}
+			}
+		}
+		before -= uint64(b.live)
+	}
+	b, err := s.view(place{})
+	if err != nil {
+		return n, 0, err
+	}
+	return node{place{}, b, b.groupOf(b.start)}, 0, nil // what is in front of it is gone
+}
+
+// pass goes to the node behind n, and returns the last group of the one it was on, the
+// ordinal behind it, and how many entries are in the node. It stops early when these
+// are more than most.
+func (s *Stream) pass(n *node, most uint64) (last node, live uint64, to int, err error) {
+	for first := true; n.p != s.end() && live <= most; first = false {
+		if n.b == nil && s.at(n.p).node {
+			break
+		}
+		if n.b == nil {
+			if n.b, err = s.view(n.p); err != nil {
+				return last, 0, 0, err
+			}
+		}
+		if !first && n.b.nodeAt(n.g) {
+			break
+		}
+		last, to = *n, n.b.groupEnd(n.g)
+		live += uint64(n.b.liveIn(int(n.b.groups[n.g].ord), to))
+		if n.g++; n.g == len(n.b.groups) {
+			*n = node{p: s.next(n.p)}
+		}
+	}
+	return last, live, to, nil
 }
 
 // lastNode is the ordinal at which the last node that begins in b begins.
@@ -132,29 +202,65 @@ func (b *block) lastNode() (ord int, ok bool) {
 // Trim removes the entries up to and including through, removed in number.
 // LastID and MaxDeletedID stay.
 func (s *Stream) Trim(through ID, removed uint64) {
-	removed = 0
-	i := 0
-	for i < s.Blocks() && !through.Less(s.blocks[i].last) {
-		removed += uint64(s.blocks[i].live)
-		i++
-	}
 	s.length -= removed
-	if i == s.Blocks() {
-		if i > 0 {
-			s.blocks = slices.Delete(s.blocks, 0, len(s.blocks)-1)
-			s.remove(0)
+	l := &s.sealed
+	for len(l.chunks) > 0 && !through.Less(l.chunks[0].last()) {
+		c := l.chunks[0]
+		removed -= c.live
+		s.charge(-c.memory, -c.disk, -len(c.blocks))
+		l.cutChunk()
+	}
+	for len(l.chunks) > 0 && !through.Less(l.chunks[0].blocks[0].last) {
+		b := l.chunks[0].blocks[0]
+		removed -= uint64(b.live)
+		s.charge(-b.memory(), -int64(b.ref.Length), -1)
+		l.delete(place{})
+	}
+	switch {
+	case removed == 0:
+	case len(l.chunks) > 0:
+		s.trimFront(through, removed)
+	default:
+		ord := s.open.n
+		if through.Less(s.open.last) {
+			next, _ := through.Next()
+			ord, _ = s.open.seek(next)
 		}
-		return
+		s.open.dropBefore(ord)
+		s.tidyOpen()
 	}
-	s.blocks = slices.Delete(s.blocks, 0, i)
-	b := s.blocks[0]
-	next, _ := through.Next()
-	ord, _ := b.seek(next)
-	n := uint64(b.dropBefore(ord))
-	s.length -= n
-	if n > 0 {
-		s.tidy(0)
+	s.letGo()
+}
+
+func (c *chunk) last() ID { return c.blocks[len(c.blocks)-1].last }
+
+// trimFront is Trim for the first block, of which something stays.
+func (s *Stream) trimFront(through ID, removed uint64) {
+	view := s.atHand(place{})
+	b := s.edit(place{}, func(b *block) {
+		if view == nil {
+			b.forget(through, removed)
+			return
+		}
+		next, _ := through.Next()
+		ord, _ := view.seek(next)
+		b.dropBefore(ord)
+		c := view.at(b.start)
+		b.front = c.id
+	})
+	s.tidy(place{}, b)
+}
+
+// forget drops entries up to one from a block whose content is not at hand.
+func (b *block) forget(through ID, removed uint64) {
+	if b.gone == nil {
+		b.gone = new(gone)
 	}
+	g := b.gone
+	g.through = through
+	g.ids = slices.DeleteFunc(g.ids, func(id ID) bool { return !through.Less(id) })
+	b.live -= int(removed)
+	b.front = ID{}
 }
 
 // nthLive is the ordinal of the nth living entry, counted from 1. There must be
