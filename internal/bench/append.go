@@ -67,9 +67,9 @@ func (h *history) appendAll(c *chapter) error {
 	c.noted("the same: events/s; server CPU of an XADD; client, share of a core", fmt.Sprintf("%.0f; %.2f µs; %.2f", a.perSecond, a.cpu*1e6, a.clientCPU))
 	c.found("bytes on disk of raw, "+f.source.String(), fmt.Sprintf("≤ %.1f", diskTarget), fmt.Sprintf("%.3f", a.disk.total()/float64(a.raw)), a.disk.total() <= diskTarget*float64(a.raw))
 
-	c.table("tenth", "events/s", "highest RSS")
-	for i, t := range a.tenths {
-		c.say("| %d | %.0f | %s |\n", i+1, t.perSecond, size(t.rss))
+	c.table("events until", "events/s since the line before", "highest RSS")
+	for _, t := range a.tenths {
+		c.say("| %d | %.0f | %s |\n", t.until, t.perSecond, size(t.rss))
 	}
 	c.table("disk", "log", "segments", "checkpoints", "rest", "together", "of raw", "segments alone", "bytes per event")
 	c.diskRow("after the load", a.disk, a.raw, f.n)

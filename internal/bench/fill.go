@@ -36,8 +36,9 @@ type filled struct {
 	marks     [][]entryID // of each stream
 }
 
-// tenth is how a tenth of a fill went.
+// tenth is how about a tenth of a fill went.
 type tenth struct {
+	until     uint64 // events from the beginning of the fill
 	perSecond float64
 	rss       float64 // the highest of it, bytes
 }
@@ -132,7 +133,7 @@ func (f fill) watch(pid int, done *atomic.Uint64) *watcher {
 		highest := 0.0
 		note := func() {
 			now := done.Load()
-			w.tenths = append(w.tenths, tenth{float64(now-last) / time.Since(since).Seconds(), highest})
+			w.tenths = append(w.tenths, tenth{now, float64(now-last) / time.Since(since).Seconds(), highest})
 			last, since, highest = now, time.Now(), 0
 		}
 		for {

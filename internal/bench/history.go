@@ -233,14 +233,14 @@ func (h *history) report(list []*chapter, free float64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# Benchmarks of history
 
-Written by `+"`make bench-history`"+` (internal/bench -history -events %d -rounds %d); figures of one machine on one day, to be repeated
-on yours. Where there are rounds, a figure is their median, with the lowest and the highest in parentheses.
+Written by `+"`make bench-history`"+` (`+"`go run ./internal/bench -history -events %d -rounds %d -rows '%s'`"+`); figures of one machine on one day,
+to be repeated on yours. Where there are rounds, a figure is their median, with the lowest and the highest in parentheses.
 
 - %s; %s free before
 - %s
 - the event: names and values are counted as raw, IDs are not
 
-`, h.events, h.rounds, describeMachine(h.work), size(free), strings.Join(versions(h.weir), "\n- "))
+`, h.events, h.rounds, h.rows, describeMachine(h.work), size(free), strings.Join(versions(h.weir), "\n- "))
 	b.WriteString(findings(list))
 	for _, c := range list {
 		fmt.Fprintf(&b, "\n## %s\n\n%s", strings.ToUpper(c.title[:1])+c.title[1:], c.text.String())

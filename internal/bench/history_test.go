@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -13,9 +14,9 @@ func TestTheReportOfHistoryHidesNoMiss(t *testing.T) {
 	good.found("peak RSS", "< 512 MB", "600 MB", false)
 	good.noted("events/s", "1")
 	good.say("how it was measured")
-	h := &history{options: options{rounds: 2, weir: "weir"}, events: 20_000, work: t.TempDir()}
+	h := &history{options: options{rows: regexp.MustCompile("a|s"), rounds: 2, weir: "weir"}, events: 20_000, work: t.TempDir()}
 	text := h.report([]*chapter{good, bad}, 3<<30)
-	for _, want := range []string{"-events 20000 -rounds 2", "3.00 GB free", "| peak RSS | < 512 MB | 600 MB | **missed** |\n", "| events/s |  | 1 |  |\n",
+	for _, want := range []string{"-events 20000 -rounds 2 -rows 'a|s'", "3.00 GB free", "| peak RSS | < 512 MB | 600 MB | **missed** |\n", "| events/s |  | 1 |  |\n",
 		"| start | | it \\| broke | **failed** |\n", "## Append\n\nhow it was measured", "it | broke\nwith details"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report lacks %q:\n%s", want, text)
