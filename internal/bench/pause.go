@@ -49,11 +49,11 @@ func (h *history) pauses(c *chapter) error {
 	// A 50th of the raw history: 1 GB beside 50 million events.
 	p := heapFor(int(min(h.events*20, 1<<30)))
 	c.say("%d streams of %d events (%s) each, all in open blocks, and a group with %d pending entries of %d consumers. PING %d times a second on a connection of its own, when it is due, also when replies are late; "+
-		"a time is from when it was due to its reply. With writes: %d XADDs to random streams of these every %v beside it on another connection. "+
+		"a time is from when it was due to its reply; beside it how late the client itself woke up, who needs one of the cores, too. With writes: %d XADDs to random streams of these every %v beside it on another connection. "+
 		"Quiet is as long as the checkpoint before it took, %.1f s at least. Redis has the same and makes a BGSAVE; the CPU of its child is not counted. Figures above are of the PINGs of all rounds together.\n",
 		p.streams, p.events, h.flights, p.pending, consumers, pingRate, writeBatch, writeEvery, h.quiet().Seconds())
 	c.say("\n%s; `redis-server %s`\n", h.freeLine(noOtherCheckpoint...), quoteArgs(redisArgs("everysec")))
-	c.table("server", "what", "p50, ms", "p99.9, ms", "longest, ms", "PINGs", "server CPU, s", "seconds")
+	c.table("server", "what", "p50, ms", "p99.9, ms", "longest, ms", "client late, p99.9, ms", "PINGs", "server CPU, s", "seconds")
 	for _, kind := range turn(1) {
 		if err := h.pausesOf(c, p, kind); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
@@ -70,7 +70,7 @@ func (h *history) quiet() time.Duration {
 	return 3 * time.Second
 }
 
-func (h *history) pausesOf(c *chapter, p heap, kind string) error {
+func (h *history) pausesOf(c *chapter, state heap, kind string) error {
 	dir := filepath.Join(h.work, "pauses")
 	var further []string
 	if kind == weir {
@@ -84,14 +84,14 @@ func (h *history) pausesOf(c *chapter, p heap, kind string) error {
 		s.Kill()
 		_ = os.RemoveAll(dir)
 	}()
-	if _, err := p.fill(h.flights).run(s.Addr, s.Pid()); err != nil {
+	if _, err := state.fill(h.flights).run(s.Addr, s.Pid()); err != nil {
 		return err
 	}
 	group := session{server: s, weir: kind == weir, random: rand.New(rand.NewPCG(1, 2))}
-	if err := errors.Join(group.fill("pending", p.pending, nil), group.do("XGROUP", "CREATE", "pending", turns, "0")); err != nil {
+	if err := errors.Join(group.fill("pending", state.pending, nil), group.do("XGROUP", "CREATE", "pending", turns, "0")); err != nil {
 		return err
 	}
-	if _, err := group.deliver("pending", turns, consumers, turnCount, p.pending); err != nil {
+	if _, err := group.deliver("pending", turns, consumers, turnCount, state.pending); err != nil {
 		return err
 	}
 	used, err := usedMemory(s.Addr)
@@ -107,17 +107,16 @@ func (h *history) pausesOf(c *chapter, p heap, kind string) error {
 			if phase.saving {
 				work = func() error { return bgsave(s.Addr) }
 			}
-			times, took, b, err := pingsBeside(s, phase.writes, p.streams, work, h.flights)
+			p, took, b, err := pingsBeside(s, phase.writes, state.streams, work, h.flights)
 			if err != nil {
 				return fmt.Errorf("%s: %w\n%s", phase.name, err, tail(s.Output()))
 			}
 			if phase.saving {
 				quiet = max(h.quiet(), time.Duration(took*float64(time.Second)))
 			}
-			during[phase.name] = append(during[phase.name], times...)
-			slices.Sort(times)
-			c.say("| %s | %s | %.2f | %.2f | %.2f | %d | %.2f | %.2f |\n", kind, phase.name,
-				quantile(times, 0.5)/1e6, quantile(times, 0.999)/1e6, quantile(times, 1)/1e6, len(times), b.server*took, took)
+			during[phase.name] = append(during[phase.name], p.took...)
+			c.say("| %s | %s | %.2f | %.2f | %.2f | %.2f | %d | %.2f | %.2f |\n", kind, phase.name, quantile(p.took, 0.5)/1e6,
+				quantile(p.took, 0.999)/1e6, quantile(p.took, 1)/1e6, quantile(p.late, 0.999)/1e6, len(p.took), b.server*took, took)
 		}
 	}
 	for _, phase := range phases {
@@ -163,16 +162,19 @@ func bgsave(addr string) error {
 	return err
 }
 
-// pingsBeside sends PINGs while work runs, and returns what they took in
-// nanoseconds.
-func pingsBeside(s *oracle.Server, writes bool, streams int, work func() error, events source) (times []int64, took float64, b bounds, err error) {
+// pinged is one phase's PINGs, in nanoseconds, ascending.
+type pinged struct {
+	took []int64
+	// late is how late the client itself woke up for one that was not held up by
+	// the one before: on two cores it has to wait for a core like anybody else.
+	late []int64
+}
+
+// pingsBeside sends PINGs while work runs.
+func pingsBeside(s *oracle.Server, writes bool, streams int, work func() error, events source) (p pinged, took float64, b bounds, err error) {
 	end := make(chan struct{})
 	beside := make(chan error, 2)
-	go func() {
-		var err error
-		times, err = pings(s.Addr, end)
-		beside <- err
-	}()
+	go func() { beside <- p.send(s.Addr, end) }()
 	running := 1
 	if writes {
 		running++
@@ -183,28 +185,32 @@ func pingsBeside(s *oracle.Server, writes bool, streams int, work func() error, 
 	for range running {
 		err = errors.Join(err, <-beside)
 	}
-	return times, took, b, err
+	slices.Sort(p.took)
+	slices.Sort(p.late)
+	return p, took, b, err
 }
 
-func pings(addr string, end <-chan struct{}) (times []int64, err error) {
+func (p *pinged) send(addr string, end <-chan struct{}) error {
 	g, err := gather(addr, 1)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer g.close()
 	c := g.conns[0]
-	times = make([]int64, 0, 1<<16)
 	for due := monotonic(); ; due += int64(time.Second) / pingRate {
 		select {
 		case <-end:
-			return times, nil
+			return nil
 		default:
 		}
-		sleepUntil(due)
-		if err := c.ping(); err != nil {
-			return nil, err
+		if monotonic() < due {
+			sleepUntil(due)
+			p.late = append(p.late, monotonic()-due)
 		}
-		times = append(times, monotonic()-due)
+		if err := c.ping(); err != nil {
+			return err
+		}
+		p.took = append(p.took, monotonic()-due)
 	}
 }
 
