@@ -133,10 +133,11 @@ func checkInside(s *Stream) error {
 			prev = c.id
 			c.skip()
 		}
-		if c.pos != len(b.data) || c.id != b.last {
+		if c.pos != len(b.data) || c.id.Less(b.last) || b == s.open && c.id != b.last {
 			return fmt.Errorf("block %d ends at %d %v, want %d %v", i, c.pos, c.id, len(b.data), b.last)
 		}
 		length += b.live
+		prev = b.last
 	}
 	if uint64(length) != s.Len() {
 		return fmt.Errorf("blocks hold %d, Len is %d", length, s.Len())

@@ -169,7 +169,7 @@ func (s *Stream) firstNode(most uint64, bound place) (n node, before uint64, err
 // are more than most.
 func (s *Stream) pass(n *node, most uint64) (last node, live uint64, to int, err error) {
 	for first := true; n.p != s.end() && live <= most; first = false {
-		if n.b == nil && s.at(n.p).node {
+		if !first && n.b == nil && s.at(n.p).node {
 			break
 		}
 		if n.b == nil {
@@ -244,9 +244,10 @@ func (s *Stream) trimFront(through ID, removed uint64) {
 		}
 		next, _ := through.Next()
 		ord, _ := view.seek(next)
-		b.dropBefore(ord)
-		c := view.at(b.start)
-		b.front = c.id
+		if b.dropBefore(ord); b.live > 0 {
+			c := view.at(b.start)
+			b.front = c.id
+		}
 	})
 	s.tidy(place{}, b)
 }
