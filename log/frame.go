@@ -108,7 +108,12 @@ func decodeHeader(seed uint32, b []byte) (h header, reason string) {
 	if b[4] != frameFormat {
 		return h, "the frame has an unknown format"
 	}
-	h = header{
+	return headerAt(b), ""
+}
+
+// headerAt reads a header that has been verified.
+func headerAt(b []byte) header {
+	return header{
 		flags:    b[5],
 		seq:      binary.LittleEndian.Uint64(b[8:]),
 		first:    Position(binary.LittleEndian.Uint64(b[16:])),
@@ -119,7 +124,6 @@ func decodeHeader(seed uint32, b []byte) (h header, reason string) {
 		previous: binary.LittleEndian.Uint32(b[52:]),
 		crc:      binary.LittleEndian.Uint32(b[60:]),
 	}
-	return h, ""
 }
 
 // An entry is what the wal puts around a frame: its length as a uvarint.

@@ -98,4 +98,3 @@ func FuzzWalker(f *testing.F) {
 		evidenceIn(1, b)
 	})
 }
-

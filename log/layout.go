@@ -141,27 +141,8 @@ type segment struct {
 	size  int64
 }
 
-// listLog lists the generations and their segments in order. Generations must
-// be numbered densely, from any number on: Discard removes the first ones.
-func listLog(dir string) ([]generation, error) {
-	gens, err := listGenerations(dir)
-	if err != nil {
-		return nil, err
-	}
-	for i := 1; i < len(gens); i++ {
-		if want := gens[i-1].number + 1; gens[i].number != want {
-			return nil, missingGeneration(dir, want)
-		}
-	}
-	return gens, nil
-}
-
-func missingGeneration(dir string, number uint64) *DamageError {
-	return &DamageError{File: filepath.Join(dir, logName, generationName(number)), Reason: "this generation is missing"}
-}
-
-// listGenerations lists what there is. Names that are not ours are passed over,
-// except those on which the wal would act.
+// listGenerations lists the generations and their segments in order. Names that are
+// not ours are passed over, except those on which the wal would act.
 func listGenerations(dir string) ([]generation, error) {
 	logDir := filepath.Join(dir, logName)
 	entries, err := os.ReadDir(logDir)

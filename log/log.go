@@ -14,7 +14,7 @@ import (
 // Errors that callers tell apart. A damaged directory is a *DamageError, a
 // directory in use is ErrLocked; everything else is the operating system's.
 var (
-	// ErrReadOnly says that nothing can be made durable until Probe succeeds.
+	// ErrReadOnly says that nothing can be made durable until Begin succeeds.
 	ErrReadOnly = errors.New("the log is read-only")
 	// ErrClosed says that Close has been called.
 	ErrClosed = errors.New("the log is closed")
@@ -54,7 +54,7 @@ type Log struct {
 	commitMu sync.Mutex
 	want     atomic.Bool // somebody found commitMu taken
 	tail     tail
-	end      *logEnd // what the last scan found; Replay and Probe start there
+	end      *logEnd // what the last scan found; Replay and Begin start there
 	// kept is the segment with the frames that Reopen has kept without an fsync.
 	kept *tailFile
 
@@ -97,7 +97,7 @@ type waiter struct {
 
 // States of a Log.
 const (
-	stateReadOnly uint32 = iota // scanned; nothing is accepted until Probe
+	stateReadOnly uint32 = iota // scanned; nothing is accepted until Begin
 	stateRunning
 	stateFailed // a write or fsync has failed; until Reopen
 	stateClosed
@@ -133,12 +133,7 @@ func Open(o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log: %w", err)
 	}
-	l := &Log{
-		opts: o, lock: lock, faults: o.faults,
-		filling: &batch{}, spare: &batch{},
-		kick: make(chan struct{}, 1), quit: make(chan struct{}),
-	}
-	l.mode.Store(uint32(o.Sync))
+	l := newLog(o, lock)
 	if err := l.recover(); err != nil {
 		l.abandonTail()
 		_ = lock.Close()
@@ -150,6 +145,17 @@ func Open(o Options) (*Log, error) {
 		go l.secondHand()
 	}
 	return l, nil
+}
+
+func newLog(o Options, lock *os.File) *Log {
+	o.fillDefaults()
+	l := &Log{
+		opts: o, lock: lock, faults: o.faults,
+		filling: &batch{}, spare: &batch{},
+		kick: make(chan struct{}, 1), quit: make(chan struct{}),
+	}
+	l.mode.Store(uint32(o.Sync))
+	return l
 }
 
 // Append copies record into the next frame and returns its position. It never

@@ -10,31 +10,31 @@ import (
 )
 
 // quarantine takes c out of the log: a whole file or directory is moved, a tail
-// is copied, durably, before the file is cut.
-func (l *Log) quarantine(c cut) error {
+// is copied, durably, before the file is cut. It returns where it is now.
+func (l *Log) quarantine(c cut) (to string, err error) {
 	dir := filepath.Join(l.opts.Dir, quarantineName)
 	if err := l.faults.mkdir(dir); err != nil {
-		return err
+		return "", err
 	}
-	to := filepath.Join(dir, c.label)
+	to = filepath.Join(dir, c.label)
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
 			break
 		} else if err != nil {
-			return err
+			return "", err
 		}
 		to = filepath.Join(dir, c.label+"."+strconv.Itoa(n))
 	}
 	if c.from < 0 {
 		if err := l.faults.rename(c.path, to); err != nil {
-			return err
+			return "", err
 		}
 	} else {
 		if err := l.copyTail(c, to); err != nil {
-			return err
+			return "", err
 		}
 		if err := l.faults.truncate(c.path, c.from); err != nil {
-			return err
+			return "", err
 		}
 	}
 	bytes := sizeOf(to)
@@ -44,7 +44,7 @@ func (l *Log) quarantine(c cut) error {
 	l.pub.Unlock()
 	l.opts.Logger.Warn("cut what nothing shows to have been durable from the end of the log",
 		"file", c.path, "offset", max(c.from, 0), "bytes", bytes, "kept", to)
-	return nil
+	return to, nil
 }
 
 func (l *Log) copyTail(c cut, to string) error {

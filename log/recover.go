@@ -38,7 +38,7 @@ func (l *Log) recover() error {
 // and one with it must hold a log.
 func (l *Log) initialise() error {
 	dir := l.opts.Dir
-	gens, err := listLog(dir)
+	gens, err := listGenerations(dir)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (l *Log) initialise() error {
 		return &DamageError{File: filepath.Join(dir, versionName), Reason: "the file is missing although there is a log"}
 	}
 	for _, g := range gens {
-		if err := l.quarantine(cut{g.dir, -1, generationName(g.number)}); err != nil {
+		if _, err := l.quarantine(cut{g.dir, -1, generationName(g.number)}); err != nil {
 			return err
 		}
 	}
@@ -153,16 +153,26 @@ func (l *Log) Begin() error {
 	return nil
 }
 
+// raiseFormat makes a directory of an older format one of ours.
+func (l *Log) raiseFormat() error {
+	v := l.version
+	if v.format == formatVersion {
+		return nil
+	}
+	v.format = formatVersion
+	if err := l.faults.writeWhole(filepath.Join(l.opts.Dir, versionName), v.encode()); err != nil {
+		return err
+	}
+	l.pub.Lock()
+	l.version = v
+	l.pub.Unlock()
+	return nil
+}
+
 func (l *Log) begin() error {
 	dir := l.opts.Dir
-	if v := l.version; v.format < formatVersion {
-		v.format = formatVersion
-		if err := l.faults.writeWhole(filepath.Join(dir, versionName), v.encode()); err != nil {
-			return err
-		}
-		l.pub.Lock()
-		l.version = v
-		l.pub.Unlock()
+	if err := l.raiseFormat(); err != nil {
+		return err
 	}
 	if err := l.removeDiscarded(); err != nil {
 		l.opts.Logger.Warn("what an earlier run has discarded from the log cannot be removed", "error", err)
@@ -174,7 +184,7 @@ func (l *Log) begin() error {
 		return err
 	}
 	for len(end.cuts) > 0 {
-		if err := l.quarantine(end.cuts[0]); err != nil {
+		if _, err := l.quarantine(end.cuts[0]); err != nil {
 			return err
 		}
 		end.cuts = end.cuts[1:]

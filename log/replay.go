@@ -160,7 +160,8 @@ func readAhead(seed uint32, end *logEnd, at place, fn func(*segment, []byte) err
 	return nil
 }
 
-// verifier goes through segments, checking every frame.
+// verifier goes through segments, checking every frame, up to where end is known
+// to be; or, when its chain is not known, as far as the files go.
 type verifier struct {
 	seed  uint32
 	end   *logEnd
@@ -172,6 +173,10 @@ type verifier struct {
 // next verifies one segment. more is false after the last one or damage.
 func (v *verifier) next(buf []byte) (r verified, more bool) {
 	g := &v.end.gens[v.place.gen]
+	if len(g.segments) == 0 {
+		r.err = &DamageError{File: g.dir, Position: v.chain.last + 1, Reason: "the generation is empty"}
+		return r, false
+	}
 	s := &g.segments[v.place.seg]
 	r.segment = s
 	data, err := readInto(buf, s)
@@ -180,19 +185,24 @@ func (v *verifier) next(buf []byte) (r verified, more bool) {
 		return r, false
 	}
 	w := walker{seed: v.seed, data: data, chain: v.chain}
-	if !v.chain.known {
-		h, err := firstOf(v.seed, g)
-		if err != nil {
-			r.err = err
-			return r, false
+	reason := ""
+	position := v.chain.last + 1
+	switch {
+	case !v.chain.known:
+		// The first frame is taken at its word, unless that of the generation
+		// can be read and says otherwise.
+		h, _, _, _ := decodeEntry(v.seed, data)
+		if v.head = g.seq; v.head == 0 {
+			v.head = h.seq - (s.index - 1)
 		}
-		w.firstSeq = h.seq + s.index - 1
-		v.head = h.seq
-	}
-	if v.place.seg == 0 && v.chain.known {
+		w.firstSeq = v.head + s.index - 1
+		position = max(h.first, g.first)
+		if len(data) == 0 {
+			reason = "the file is empty"
+		}
+	case v.place.seg == 0:
 		v.head = v.chain.seq + 1
 	}
-	reason := ""
 	if v.chain.known && v.head+s.index-1 != v.chain.seq+1 {
 		reason = "the segment before this one is missing or incomplete"
 	}
@@ -205,28 +215,22 @@ func (v *verifier) next(buf []byte) (r verified, more bool) {
 		reason = w.reason
 	}
 	v.chain = w.chain
+	if v.chain.known {
+		position = v.chain.last + 1
+	}
 	last := v.place.gen == len(v.end.gens)-1 && v.place.seg == v.end.seg
-	if reason == "" && last && w.chain.seq != v.end.chain.seq && len(data) > 0 {
+	if reason == "" && last && v.end.chain.known && w.chain.seq != v.end.chain.seq && len(data) > 0 {
 		reason = fmt.Sprintf("frame %d is the last one here; it was frame %d", w.chain.seq, v.end.chain.seq)
 	}
 	r.frames = data[:w.offset]
 	if reason != "" {
-		r.err = &DamageError{File: s.path, Offset: int64(w.offset), Position: w.chain.last + 1, Reason: reason}
+		r.err = &DamageError{File: s.path, Offset: int64(w.offset), Position: position, Reason: reason}
 		return r, false
 	}
 	if v.place.seg++; v.place.seg == len(g.segments) {
 		v.place = place{v.place.gen + 1, 0}
 	}
 	return r, !last
-}
-
-// firstOf reads the header of a generation's first frame.
-func firstOf(seed uint32, g *generation) (header, error) {
-	h, reason, err := firstFrame(seed, g)
-	if err == nil && reason != "" {
-		err = &DamageError{File: g.segments[0].path, Reason: reason}
-	}
-	return h, err
 }
 
 // readInto reads s.size bytes of a segment; a longer file has grown since the
@@ -255,11 +259,7 @@ func deliver(s *segment, frames []byte, from *Position, fn func(Position, int64,
 	for len(frames) > 0 {
 		length, n := binary.Uvarint(frames)
 		b := frames[n : n+int(length)]
-		h := header{
-			first:  Position(binary.LittleEndian.Uint64(b[16:])),
-			unixMS: int64(binary.LittleEndian.Uint64(b[24:])),
-			count:  binary.LittleEndian.Uint32(b[48:]),
-		}
+		h := headerAt(b)
 		if h.count > 0 && h.last() > *from {
 			if err := deliverFrame(&h, b[headerBytes:], from, fn); err != nil {
 				if err == errMalformed || err == errHole {

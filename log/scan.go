@@ -52,9 +52,12 @@ const noLimit = math.MaxUint64
 // after a failure of the disk, limit is the last one that counts, and durable,
 // the last one that must be there, is all the evidence.
 func findEnd(dir string, seed uint32, limit, durable uint64, read readFunc) (*logEnd, error) {
-	gens, err := listLog(dir)
+	gens, err := listGenerations(dir)
 	if err != nil {
 		return nil, err
+	}
+	if n, damage := inOrder(seed, gens); n < len(gens) {
+		return nil, damage
 	}
 	var evidence uint64
 	if m, ok := readMarker(dir); ok && limit == noLimit {
@@ -69,11 +72,7 @@ func findEnd(dir string, seed uint32, limit, durable uint64, read readFunc) (*lo
 			return nil, err
 		}
 		if reason == "" && head.seq <= limit {
-			end, err := endOfGeneration(gens, head, seed, limit, durable, evidence, unborn, read)
-			if err != nil {
-				return nil, err
-			}
-			return end, readHeads(seed, gens)
+			return endOfGeneration(gens, head, seed, limit, durable, evidence, unborn, read)
 		}
 		// Its first frame never became durable, so nothing followed, unless
 		// a header says otherwise.
@@ -122,25 +121,30 @@ func firstFrame(seed uint32, g *generation) (h header, reason string, err error)
 	return h, reason, nil
 }
 
-// readHeads reads where the generations begin. A first frame that cannot be read
-// is the business of whoever needs that generation; but those that can must come
-// one after the other, or a directory has been copied or renamed.
-func readHeads(seed uint32, gens []generation) error {
+// inOrder reads where the generations begin, and returns how many stand in order:
+// their numbers are dense, from any number on (Discard removes the first ones),
+// and their frames rise, or a directory has been lost, copied or renamed. What
+// is wrong with the next one is damage. A first frame that cannot be read is the
+// business of whoever needs that generation.
+func inOrder(seed uint32, gens []generation) (n int, damage *DamageError) {
 	var before *generation
 	for i := range gens {
 		g := &gens[i]
+		if want := gens[0].number + uint64(i); g.number != want {
+			return i, &DamageError{File: filepath.Join(filepath.Dir(g.dir), generationName(want)), Position: g.first, Reason: "this generation is missing"}
+		}
 		h, reason, err := firstFrame(seed, g)
 		if err != nil || reason != "" {
 			continue
 		}
-		g.seq, g.first = h.seq, h.first
-		if before != nil && (g.seq <= before.seq || g.first < before.first) {
-			return &DamageError{File: g.segments[0].path, Position: g.first,
-				Reason: fmt.Sprintf("the generation begins with frame %d, and generation %d before it with frame %d", g.seq, before.number, before.seq)}
+		if before != nil && (h.seq <= before.seq || h.first < before.first) {
+			return i, &DamageError{File: g.segments[0].path, Position: h.first,
+				Reason: fmt.Sprintf("this generation begins with frame %d, and generation %d before it with frame %d", h.seq, before.number, before.seq)}
 		}
+		g.seq, g.first = h.seq, h.first
 		before = g
 	}
-	return nil
+	return len(gens), nil
 }
 
 // evidenceIn returns the highest synced of all frame headers in b, wherever

@@ -1,0 +1,272 @@
+package log
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// RepairReport is what Repair has done.
+type RepairReport struct {
+	// Damage is what Open or Replay refused; nil when they would not have, and
+	// then nothing has been changed.
+	Damage *DamageError
+	// From is the first position that the log has lost, To the last one that could
+	// still be read behind the damage; 0 when nothing was there to be read.
+	From, To Position
+	Bytes    int64    // moved to quarantine/
+	Kept     []string // what is there now, relative to the directory
+	Last     Position // where the log ends now
+}
+
+// Repair makes a damaged log open again, by cutting it off at the first damage
+// that Open or a Replay from there would refuse. What is cut, the damaged part and all
+// that follows it, is kept in quarantine/: nothing leaves its place before it is
+// there, durably. A sound log, also one with a torn tail, is left alone. Nobody
+// may have the directory open.
+//
+// What lies before from is left alone, damaged or not; a caller who has a
+// checkpoint gives its position. When not even from can be reached any more,
+// all of the log goes to quarantine/ and it begins anew behind from.
+//
+// The log goes on in a generation and an epoch of its own, so that no
+// position that has been cut is given out again. When Repair fails or is
+// interrupted, it can be called again.
+func Repair(dir string, from Position) (RepairReport, error) {
+	r, err := repair(Options{Dir: dir}, from)
+	if err != nil {
+		err = fmt.Errorf("log: %w", err)
+	}
+	return r, err
+}
+
+func repair(o Options, from Position) (r RepairReport, err error) {
+	v, err := readVersion(o.Dir)
+	if err != nil {
+		return r, err
+	}
+	lock, err := lockDir(o.Dir, lockName)
+	if err != nil {
+		return r, err
+	}
+	l := newLog(o, lock)
+	l.version, l.seed = v, seedOf(v.id)
+	defer func() {
+		if cerr := l.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	gens, at, offset, damage, err := findDamage(o.Dir, l.seed, from)
+	if err != nil || damage == nil {
+		return r, err
+	}
+	r.Damage = damage
+	rest := seen{seed: l.seed}
+	err = r.cutAll(l, &rest, cutsFrom(gens, at, offset))
+	if err != nil {
+		return r, err
+	}
+	end, err := findEnd(o.Dir, l.seed, noLimit, 0, readFresh)
+	if errors.As(err, new(*DamageError)) || err == nil && end.chain.last.Count() < from.Count() {
+		return r, r.beginAnew(l, &rest, from)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.lost(end.chain.last, &rest)
+	l.last.Store(uint64(makePosition(rest.epoch(), 0)))
+	if err := l.standAt(end, true); err != nil {
+		return r, err
+	}
+	r.Last = l.Last()
+	return r, l.Begin()
+}
+
+// findDamage returns the generations and the first place in them that Open or a
+// Replay from there refuses; damage is nil when they do not.
+func findDamage(dir string, seed uint32, from Position) (gens []generation, at place, offset int64, damage *DamageError, err error) {
+	end, err := findEnd(dir, seed, noLimit, 0, readFresh)
+	var refusal *DamageError
+	if err != nil && !errors.As(err, &refusal) {
+		return nil, at, 0, nil, err
+	}
+	if gens, err = listGenerations(dir); err != nil {
+		return nil, at, 0, nil, err
+	}
+	n, disorder := inOrder(seed, gens)
+	v := verifier{seed: seed, end: &logEnd{gens: gens[:n]}}
+	var buf []byte
+	for v.place = repairFrom(seed, gens[:n], from); v.place.gen < n; {
+		part, _ := v.next(buf)
+		if part.err != nil && !errors.As(part.err, &damage) {
+			return nil, at, 0, nil, part.err
+		}
+		if damage != nil {
+			at, offset = v.place, int64(len(part.frames))
+			break
+		}
+		buf = part.frames[:0]
+	}
+	switch {
+	case refusal == nil && (damage == nil || !at.before(end, offset)):
+		return gens, at, 0, nil, nil // sound, or torn behind the end
+	case damage == nil && disorder != nil:
+		return gens, place{n, 0}, 0, disorder, nil
+	case damage == nil:
+		// The frames are whole, but some are missing at the end.
+		return gens, place{n, 0}, 0, refusal, nil
+	}
+	return gens, at, offset, damage, nil
+}
+
+// before reports whether the place and the offset there lie before the end.
+func (p place) before(end *logEnd, offset int64) bool {
+	last := len(end.gens) - 1
+	switch {
+	case p.gen != last:
+		return p.gen < last
+	case p.seg != end.seg:
+		return p.seg < end.seg
+	}
+	return offset < end.offset
+}
+
+// repairFrom returns the place from which a Replay behind from would read, as
+// far as that can be told.
+func repairFrom(seed uint32, gens []generation, from Position) place {
+	for g := len(gens) - 1; g >= 0 && from != 0; g-- {
+		for s := len(gens[g].segments) - 1; s >= 0; s-- {
+			first, err := firstPosition(seed, &gens[g].segments[s])
+			if err == nil && first != 0 && first.Count() <= from.Count()+1 {
+				return place{g, s}
+			}
+		}
+	}
+	return place{}
+}
+
+// cutsFrom lists what stands from a place on, in the order in which it is to go:
+// from the end, so that what remains is a log at any time.
+func cutsFrom(gens []generation, at place, offset int64) (cuts []cut) {
+	if at.seg == 0 && offset == 0 {
+		at.gen-- // all of the generation
+	}
+	for g := len(gens) - 1; g > at.gen; g-- {
+		cuts = append(cuts, cut{gens[g].dir, -1, generationName(gens[g].number)})
+	}
+	if at.seg == 0 && offset == 0 {
+		return cuts
+	}
+	g := &gens[at.gen]
+	for s := len(g.segments) - 1; s >= at.seg; s-- {
+		path := g.segments[s].path
+		label := generationName(g.number) + "-" + filepath.Base(path)
+		if s > at.seg || offset == 0 {
+			cuts = append(cuts, cut{path, -1, label})
+		} else {
+			cuts = append(cuts, cut{path, offset, fmt.Sprintf("%s-%d", label, offset)})
+		}
+	}
+	return cuts
+}
+
+// cutAll moves everything in cuts to quarantine/, and the marker of a clean
+// shutdown, which knows where the log ended.
+func (r *RepairReport) cutAll(l *Log, rest *seen, cuts []cut) error {
+	marker := filepath.Join(l.opts.Dir, markerName)
+	if _, err := os.Lstat(marker); err == nil {
+		cuts = append([]cut{{marker, -1, markerName}}, cuts...)
+	}
+	for _, c := range cuts {
+		if err := rest.readAll(c.path, max(c.from, 0)); err != nil {
+			return err
+		}
+		before := l.stats.QuarantinedBytes
+		kept, err := l.quarantine(c)
+		if err != nil {
+			return err
+		}
+		r.Bytes += l.stats.QuarantinedBytes - before
+		r.Kept = append(r.Kept, relative(l.opts.Dir, kept))
+	}
+	return nil
+}
+
+// beginAnew takes what is left of the log away and begins one behind from.
+func (r *RepairReport) beginAnew(l *Log, rest *seen, from Position) error {
+	gens, err := listGenerations(l.opts.Dir)
+	if err != nil {
+		return err
+	}
+	number := uint64(1)
+	if len(gens) > 0 {
+		number = gens[len(gens)-1].number + 1
+	}
+	if err := r.cutAll(l, rest, cutsFrom(gens, place{}, 0)); err != nil {
+		return err
+	}
+	// An earlier Repair may have taken away all there was, and then died.
+	if err := rest.readAll(filepath.Join(l.opts.Dir, quarantineName), 0); err != nil {
+		return err
+	}
+	r.lost(from, rest)
+	epoch := max(rest.epoch(), from.Epoch())
+	if epoch == maxEpoch {
+		return errNoEpoch
+	}
+	r.Last = makePosition(epoch+1, from.Count())
+	if err := l.raiseFormat(); err != nil {
+		return err
+	}
+	if err := l.startGeneration(number, chain{known: true, last: r.Last}); err != nil {
+		return err
+	}
+	return l.run(0)
+}
+
+// lost notes which positions behind last have been cut.
+func (r *RepairReport) lost(last Position, rest *seen) {
+	if rest.last.Count() > last.Count() {
+		r.From, r.To = last+1, rest.last
+	}
+}
+
+// seen is what the frame headers of cut files say.
+type seen struct {
+	seed uint32
+	last Position // highest position of a record
+	next Position // highest position that a record might have got
+}
+
+func (s *seen) epoch() uint16 { return max(s.last, s.next).Epoch() }
+
+// readAll reads every header that can be found in a file from an offset on, or
+// in the files of a directory.
+func (s *seen) readAll(path string, from int64) error {
+	return filepath.WalkDir(path, func(file string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for b = b[min(from, int64(len(b))):]; ; b = b[1:] {
+			i := bytes.Index(b, []byte(frameMagic))
+			if i < 0 {
+				return nil
+			}
+			b = b[i:]
+			h, reason := decodeHeader(s.seed, b)
+			if reason != "" {
+				continue
+			}
+			s.next = max(s.next, h.first)
+			if h.count > 0 {
+				s.last = max(s.last, h.last())
+			}
+		}
+	})
+}
