@@ -12,25 +12,36 @@ type Idempotency struct {
 	maxSize    int
 
 	producers map[string]*producer
-	// The producers by their latest record, the least recent one first. Those to
-	// forget are at its front.
-	front, back *producer
+	// A turn for each call of Record: those to forget are at the front. Of a
+	// producer's turns the last counts, the others go by and by. Never written
+	// over: copies share it.
+	turns []turn
+	gone  uint64 // number of the first turn: so many were before it
 
 	tracked    int
+	held       int // estimate of the bytes that producers take
 	added      uint64
 	duplicates uint64
 }
 
 type producer struct {
-	pid        string
-	byIID      map[string]ID
-	queue      []record // ascending by atMS, unless the clock went back
-	prev, next *producer
+	pid   string
+	byIID map[string]uint64 // number of the record
+	queue []record          // ascending by atMS, unless the clock went back. Never written over: copies share it
+	first uint64            // number of the first record in the queue
+	turn  uint64            // number of the last turn
+	held  int               // estimate of the bytes that the producer takes
+}
+
+type turn struct {
+	p     *producer
+	queue []record // of p, after it
 }
 
 type record struct {
 	iid  string
 	atMS uint64
+	id   ID
 }
 
 // The bounds and defaults of Configure.
@@ -75,20 +86,18 @@ func (d *Idempotency) Lookup(pid, iid []byte, nowMS uint64) (ID, bool) {
 	if p == nil {
 		return ID{}, false
 	}
-	id, ok := p.byIID[string(iid)]
+	n, ok := p.byIID[string(iid)]
 	if !ok {
 		return ID{}, false
 	}
-	// Few are expired and still there: only those need a look at their age.
-	for _, r := range p.queue {
+	// Those that are too old go from the front on: it is there as long as one up to it is not.
+	upTo := p.queue[:n-p.first+1]
+	for _, r := range upTo {
 		if !d.expired(r, nowMS) {
-			break
-		}
-		if r.iid == string(iid) {
-			return ID{}, false
+			return upTo[len(upTo)-1].id, true
 		}
 	}
-	return id, true
+	return ID{}, false
 }
 
 // Record remembers that a producer's iid led to id at nowMS. The caller has
@@ -97,24 +106,15 @@ func (d *Idempotency) Record(pid, iid []byte, id ID, nowMS uint64) {
 	d.Expire(nowMS)
 	p := d.producers[string(pid)]
 	if p == nil {
-		p = &producer{pid: string(pid), byIID: map[string]ID{}}
-		d.producers[p.pid] = p
-	} else {
-		d.unlink(p)
-		d.expireOf(p, nowMS)
+		p = d.newProducer(string(pid))
 	}
-	d.link(p)
-	if _, ok := p.byIID[string(iid)]; ok {
-		return
+	d.expireOf(p, nowMS)
+	if _, ok := p.byIID[string(iid)]; !ok {
+		d.add(p, record{string(iid), nowMS, id})
+		d.added++
+		d.drop(p, max(len(p.queue)-d.maxSize, 0))
 	}
-	r := record{string(iid), nowMS}
-	p.byIID[r.iid] = id
-	p.queue = append(p.queue, r)
-	d.tracked++
-	d.added++
-	for len(p.queue) > d.maxSize {
-		d.drop(p)
-	}
+	d.takeTurn(p)
 }
 
 // Duplicate counts that Lookup found something and an entry was not appended.
@@ -128,17 +128,24 @@ func (d *Idempotency) Configure(seconds, maxSize int) {
 	}
 	d.durationMS, d.maxSize = uint64(seconds)*1000, maxSize
 	d.producers = map[string]*producer{}
-	d.front, d.back = nil, nil
-	d.tracked = 0
+	d.turns = nil
+	d.tracked, d.held = 0, 0
 }
 
 // Expire forgets the producers all of whose records are too old at nowMS.
 // Record does so too; without either, memory stays as it is.
 func (d *Idempotency) Expire(nowMS uint64) {
-	for p := d.front; p != nil && d.expired(p.queue[len(p.queue)-1], nowMS); p = d.front {
-		d.unlink(p)
-		delete(d.producers, p.pid)
-		d.tracked -= len(p.queue)
+	for len(d.turns) > 0 {
+		if p := d.turns[0].p; d.last(0) {
+			if !d.expired(p.queue[len(p.queue)-1], nowMS) {
+				return
+			}
+			delete(d.producers, p.pid)
+			d.tracked -= len(p.queue)
+			d.held -= p.held
+		}
+		d.turns = d.turns[1:]
+		d.gone++
 	}
 }
 
@@ -156,52 +163,72 @@ func (d *Idempotency) expired(r record, nowMS uint64) bool {
 }
 
 func (d *Idempotency) expireOf(p *producer, nowMS uint64) {
-	for len(p.queue) > 0 && d.expired(p.queue[0], nowMS) {
-		d.drop(p)
+	n := 0
+	for n < len(p.queue) && d.expired(p.queue[n], nowMS) {
+		n++
+	}
+	d.drop(p, n)
+}
+
+// newProducer adds a producer without records, who has had no turn yet.
+func (d *Idempotency) newProducer(pid string) *producer {
+	p := &producer{pid: pid, byIID: map[string]uint64{}}
+	d.producers[pid] = p
+	d.hold(p, perProducer+len(pid))
+	return p
+}
+
+// add remembers a record of p, who has none of that iid.
+func (d *Idempotency) add(p *producer, r record) {
+	p.byIID[r.iid] = p.first + uint64(len(p.queue))
+	p.queue = append(p.queue, r)
+	d.tracked++
+	d.hold(p, perRecord+len(r.iid))
+}
+
+// drop forgets the first n records of p.
+func (d *Idempotency) drop(p *producer, n int) {
+	for _, r := range p.queue[:n] {
+		delete(p.byIID, r.iid)
+		d.hold(p, -perRecord-len(r.iid))
+	}
+	d.tracked -= n
+	p.first += uint64(n)
+	p.queue = p.queue[n:]
+	if n > len(p.queue) {
+		p.queue = append([]record(nil), p.queue...) // else what was dropped would stay until it has grown again
 	}
 }
 
-// drop forgets the first record of p.
-func (d *Idempotency) drop(p *producer) {
-	delete(p.byIID, p.queue[0].iid)
-	p.queue[0] = record{}
-	p.queue = p.queue[1:]
-	d.tracked--
+// What a producer takes, with its place in the map, and a record, with its place in another and room in the queue.
+const (
+	perProducer = 370
+	perRecord   = 100
+)
+
+func (d *Idempotency) hold(p *producer, bytes int) {
+	p.held += bytes
+	d.held += bytes
 }
 
-// link puts p at the back: it has the latest record.
-func (d *Idempotency) link(p *producer) {
-	p.prev, p.next = d.back, nil
-	if d.back != nil {
-		d.back.next = p
-	} else {
-		d.front = p
+// takeTurn notes that p is the producer of the latest Record.
+func (d *Idempotency) takeTurn(p *producer) {
+	if len(d.turns) == cap(d.turns) {
+		kept := make([]turn, 0, 2*len(d.producers)+16)
+		for i, t := range d.turns {
+			if d.last(i) {
+				t.p.turn = d.gone + uint64(len(kept))
+				kept = append(kept, t)
+			}
+		}
+		d.turns = kept
 	}
-	d.back = p
+	p.turn = d.gone + uint64(len(d.turns))
+	d.turns = append(d.turns, turn{p, p.queue})
 }
 
-func (d *Idempotency) unlink(p *producer) {
-	if p.prev != nil {
-		p.prev.next = p.next
-	} else {
-		d.front = p.next
-	}
-	if p.next != nil {
-		p.next.prev = p.prev
-	} else {
-		d.back = p.prev
-	}
-	p.prev, p.next = nil, nil
-}
+// last reports whether a turn is the last one of its producer.
+func (d *Idempotency) last(i int) bool { return d.turns[i].p.turn == d.gone+uint64(i) }
 
 // bytes estimates the memory that d holds.
-func (d *Idempotency) bytes() int {
-	n := 128
-	for _, p := range d.producers {
-		n += 160 + len(p.pid) + cap(p.queue)*24 + len(p.byIID)*48
-		for _, r := range p.queue {
-			n += len(r.iid)
-		}
-	}
-	return n
-}
+func (d *Idempotency) bytes() int { return 128 + d.held }

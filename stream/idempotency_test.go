@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -80,8 +81,17 @@ func TestIdempotencyIsLikeANaiveList(t *testing.T) {
 		d := New(Config{}).EnsureIdempotency()
 		d.Configure(seconds, maxSize)
 		var list []remembered
+		var copies []*idempotencyCopy
+		var were [][]byte
 		now := uint64(1000)
 		for i := range rapid.IntRange(1, 100).Draw(t, "n") {
+			switch rapid.IntRange(0, 9).Draw(t, "copy") {
+			case 0:
+				copies = append(copies, d.copy())
+				were = append(were, encodedIdempotency(t, d.copy()))
+			case 1:
+				d = decodedIdempotency(t, encodedIdempotency(t, d.copy()))
+			}
 			now += rapid.SampledFrom([]uint64{0, 1, 700, 2999, 3000}).Draw(t, "later")
 			pid, iid := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "pid"), rapid.SampledFrom([]string{"1", "2", "3", "4", "5", "6"}).Draw(t, "iid")
 			var want *remembered
@@ -104,6 +114,11 @@ func TestIdempotencyIsLikeANaiveList(t *testing.T) {
 			id = ID{uint64(i + 1), 0}
 			d.Record([]byte(pid), []byte(iid), id, now)
 			list = append(list, remembered{pid, iid, id, now})
+		}
+		for i, c := range copies {
+			if !bytes.Equal(encodedIdempotency(t, c), were[i]) {
+				t.Fatalf("copy %d has changed", i)
+			}
 		}
 	})
 }
