@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/weirmq/weir/internal/state"
@@ -57,6 +58,34 @@ var wireTexts = []struct {
 	{state.ErrWrongType, "WRONGTYPE Operation against a key holding the wrong kind of value"},
 	{stream.ErrExhausted, ErrInvalidIDMax},
 	{stream.ErrInvalidID, ErrInvalidID},
+	{stream.ErrTooMuch, "ERR too much of what is needed at once is not in memory: ask for less, with COUNT or LIMIT"},
+}
+
+// Lost names the stream in an error that says that entries of it cannot be read. Other errors stay as they are.
+func Lost(key []byte, err error) error {
+	if err == nil {
+		return nil // the common case allocates nothing
+	}
+	var e *stream.LostError
+	if !errors.As(err, &e) {
+		return err
+	}
+	return lost(e, "stream '"+quoted(key)+"'")
+}
+
+func lost(e *stream.LostError, of string) Error {
+	return Errorf("DATALOSS the entries %v to %v of %s cannot be read: %v", e.First, e.Last, of, e.Err)
+}
+
+// quoted is a key in printable characters, and not too many of them.
+func quoted(key []byte) string {
+	const limit = 128
+	text, more := string(key), ""
+	if len(text) > limit {
+		text, more = text[:limit], "..."
+	}
+	text = strconv.QuoteToASCII(text)
+	return text[1:len(text)-1] + more
 }
 
 // WireText returns the reply for an error of parse or run.
@@ -69,6 +98,9 @@ func WireText(err error) string {
 		if errors.Is(err, w.err) {
 			return string(w.text)
 		}
+	}
+	if l := (*stream.LostError)(nil); errors.As(err, &l) {
+		return string(lost(l, "a stream"))
 	}
 	return "ERR " + err.Error()
 }

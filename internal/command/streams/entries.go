@@ -108,7 +108,7 @@ func (e *emitter) flush() {
 }
 
 // writeEntries writes an array of the entries that are left in it, but at most limit of them unless limit is 0.
-func writeEntries(out *resp.Writer, it *stream.Iter, limit uint64) {
+func writeEntries(out *resp.Writer, it *stream.Iter, limit uint64) error {
 	mark := out.Mark()
 	e := emitter{out: out}
 	n := uint64(0)
@@ -118,4 +118,5 @@ func writeEntries(out *resp.Writer, it *stream.Iter, limit uint64) {
 	}
 	e.flush()
 	out.InsertArray(mark, int(n))
+	return it.Err()
 }

@@ -28,14 +28,12 @@ func needGroup(c *command.Call, key, name []byte) (*state.Stream, *groups.Group,
 // text is a name as Redis shows it in errors: up to its first NUL byte.
 func text(name []byte) string { return command.Printable(name, len(name)) }
 
-// consumerAt returns a group's consumer, and makes it if there is none. It notes that the consumer is there.
-func consumerAt(c *command.Call, key, group []byte, g *groups.Group, name []byte) *groups.Consumer {
+// seeConsumer notes that a group's consumer is there, and makes it if there is none.
+func seeConsumer(c *command.Call, key, group []byte, g *groups.Group, name []byte) {
 	if g.Consumer(name) == nil {
 		c.Tx.ConsumerCreate(key, group, name, c.NowMS)
 	}
-	consumer := g.Consumer(name)
-	c.Tx.ConsumerSeen(consumer, c.NowMS)
-	return consumer
+	c.Tx.ConsumerSeen(g.Consumer(name), c.NowMS)
 }
 
 // parseIDs reads IDs without special spellings, all of them or none, and appends them to dst.
@@ -48,10 +46,4 @@ func parseIDs(dst []stream.ID, args [][]byte) ([]stream.ID, error) {
 		dst = append(dst, id)
 	}
 	return dst, nil
-}
-
-// has reports whether a stream has an entry.
-func has(s *state.Stream, id stream.ID) bool {
-	ok, _ := s.Has(id)
-	return ok
 }

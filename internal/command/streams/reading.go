@@ -86,29 +86,42 @@ func (r *reading) close(inAnyCase bool) {
 }
 
 // add writes the entries of one stream, unless there are none or nothing more is wanted.
-func (r *reading) add(src source, s *state.Stream) {
-	if r.full || !above(s, src.above) {
-		return
+func (r *reading) add(src source, s *state.Stream) error {
+	if r.full {
+		return nil
+	}
+	some, err := above(s, src.above)
+	if !some || err != nil {
+		return err
 	}
 	from, _ := src.above.Next()
 	r.open(src.key)
-	r.addRange(s, from, nil)
+	err = r.addRange(s, from, nil)
 	r.close(false)
+	return err
 }
 
 // addRange writes the stream's entries from an ID on, as far as the limits allow.
-func (r *reading) addRange(s *state.Stream, from stream.ID, p *previously) {
+func (r *reading) addRange(s *state.Stream, from stream.ID, p *previously) error {
 	if !r.wants() {
-		return
+		return nil
 	}
-	for it := s.Range(from, stream.MaxID); it.Next() && r.put(&it, p) && r.wants(); {
+	it := s.Range(from, stream.MaxID)
+	for it.Next() {
+		if !r.put(&it, p) || !r.wants() {
+			return nil
+		}
 	}
+	return it.Err()
 }
 
 // above reports whether a stream has an entry above an ID.
-func above(s *state.Stream, id stream.ID) bool {
-	last, ok, _ := s.Last()
-	return ok && id.Less(last)
+func above(s *state.Stream, id stream.ID) (bool, error) {
+	if !id.Less(s.LastID()) {
+		return false, nil // the common case; the last entry may have been deleted, and the one before it not be at hand
+	}
+	last, ok, err := s.Last()
+	return ok && id.Less(last), err
 }
 
 // wants reports whether the limits on numbers of entries leave room for one more.
@@ -144,6 +157,12 @@ func (r *reading) put(it *stream.Iter, p *previously) bool {
 	}
 	r.count()
 	return true
+}
+
+// pass counts an entry that is not at hand, so that one asks for no more of them than will be read.
+func (r *reading) pass(id stream.ID) {
+	r.collected = append(r.collected, id)
+	r.count()
 }
 
 // putDeleted writes an ID whose entry is no longer there.

@@ -153,30 +153,6 @@ func dropReferences(c *command.Call, key []byte, s *state.Stream, ids []stream.I
 	}
 }
 
-// batch is how many IDs one change names, if there is no end of them: they wait in memory.
-const batch = 4096
-
-// dropReferencesBetween is dropReferences for the entries that are there between two IDs, both included.
-func dropReferencesBetween(c *command.Call, key []byte, s *state.Stream, from, to stream.ID) {
-	var found []stream.ID
-	for g := range s.Groups.All() {
-		found = found[:0]
-		live := presence{stream: s}
-		for it := g.Pending(from); it.Next() && !to.Less(it.ID()); {
-			id := it.ID()
-			if !live.has(id) {
-				continue
-			}
-			if found = append(found, id); len(found) == batch {
-				ackFound(c, key, g, found)
-				found = found[:0]
-				it = g.Pending(id)
-			}
-		}
-		ackFound(c, key, g, found)
-	}
-}
-
 func ackFound(c *command.Call, key []byte, g *groups.Group, found []stream.ID) {
 	if len(found) > 0 {
 		c.Tx.GroupAck(key, []byte(g.Name()), found)

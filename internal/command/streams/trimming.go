@@ -1,10 +1,7 @@
 package streams
 
 import (
-	"math"
-
 	"github.com/weirmq/weir/internal/command"
-	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -102,96 +99,4 @@ func (t *trimming) finish() error {
 		t.limit = defaultTrimLimit
 	}
 	return nil
-}
-
-// apply trims the stream at key, if there is anything to trim, and returns how many entries went.
-func (t *trimming) apply(c *command.Call, key []byte, s *state.Stream) uint64 {
-	if t.refs != refsKeep {
-		return t.applyToReferences(c, key, s)
-	}
-	through, removed, _ := t.plan(s, t.approx)
-	if removed > 0 {
-		c.Tx.StreamTrim(key, through, removed)
-	}
-	return removed
-}
-
-func (t *trimming) plan(s *state.Stream, approx bool) (through stream.ID, removed uint64, err error) {
-	switch t.by {
-	case trimMaxLen:
-		return s.PlanTrimMaxLen(t.maxLen, approx, t.limit)
-	case trimMinID:
-		return s.PlanTrimMinID(t.minID, approx, t.limit)
-	}
-	return stream.ID{}, 0, nil
-}
-
-// applyToReferences is apply for DELREF and ACKED. Both go entry by entry: ~ means for them only that LIMIT counts.
-func (t *trimming) applyToReferences(c *command.Call, key []byte, s *state.Stream) uint64 {
-	through, removed, _ := t.plan(s, false)
-	if t.approx && t.limit > 0 && removed > t.limit {
-		through, removed, _ = s.PlanTrimMaxLen(s.Len()-t.limit, false, 0)
-	}
-	if removed == 0 {
-		return 0
-	}
-	first, _, _ := s.First()
-	if t.refs == refsDelete {
-		dropReferencesBetween(c, key, s, first, through)
-		c.Tx.StreamTrim(key, through, removed)
-		return removed
-	}
-	r := newReferrers(s, first, nil)
-	if !r.delivered.Less(through) && through.Less(r.first()) {
-		c.Tx.StreamTrim(key, through, removed) // nobody refers to anything of it
-		return removed
-	}
-	return t.applyAcked(c, key, s, r, removed)
-}
-
-// ackedLooks is how many entries a trim by ACKED and ~ looks at for each that LIMIT allows to go. Else every XADD would
-// walk over everything that a group has left pending, and be slower each time. Who wants what is behind so much says
-// LIMIT 0, or = instead of ~.
-const ackedLooks = 10
-
-// applyAcked takes the oldest entries that no group refers to, from wherever they are: most of them at most, and with
-// MINID none at or above it.
-func (t *trimming) applyAcked(c *command.Call, key []byte, s *state.Stream, r *referrers, most uint64) uint64 {
-	last := r.delivered
-	if t.by == trimMinID {
-		if below, ok := t.minID.Prev(); ok && below.Less(last) {
-			last = below
-		}
-	}
-	looks := uint64(math.MaxUint64)
-	if t.approx && t.limit > 0 && t.limit < looks/ackedLooks {
-		looks = t.limit * ackedLooks
-	}
-	var through stream.ID     // the last before the first that stays
-	var removed, front uint64 // front: up to through
-	var ids []stream.ID       // behind that one
-	kept := false
-	for it := s.Range(stream.MinID, last); looks > 0 && removed < most && it.Next(); looks-- {
-		id := it.ID()
-		if r.to(id) {
-			kept = true
-			continue
-		}
-		if removed++; !kept {
-			through, front = id, removed
-			continue
-		}
-		if ids = append(ids, id); len(ids) == batch {
-			c.Tx.StreamDrop(key, ids)
-			ids = ids[:0]
-			it = s.Range(id, last)
-		}
-	}
-	if len(ids) > 0 {
-		c.Tx.StreamDrop(key, ids)
-	}
-	if through != stream.MinID {
-		c.Tx.StreamTrim(key, through, front)
-	}
-	return removed
 }

@@ -118,23 +118,31 @@ type presence struct {
 	over   bool // there is nothing at or above the last ID asked for
 }
 
-func (p *presence) has(id stream.ID) bool {
+func (p *presence) has(id stream.ID) (bool, error) {
 	const steps = 8 // after which it is quicker to search
 	if p.over {
-		return false
+		return false, nil
 	}
 	if p.began {
 		for range steps {
 			if !p.it.ID().Less(id) {
-				return p.it.ID() == id
+				return p.it.ID() == id, nil
 			}
 			if !p.it.Next() {
-				p.over = true
-				return false
+				return p.ended()
 			}
 		}
 	}
 	p.it, p.began = p.stream.Range(id, stream.MaxID), true
-	p.over = !p.it.Next()
-	return !p.over && p.it.ID() == id
+	if !p.it.Next() {
+		return p.ended()
+	}
+	return p.it.ID() == id, nil
+}
+
+// ended says why the walk cannot go on: there is nothing more, or a block cannot be read. Behind that it can begin again.
+func (p *presence) ended() (bool, error) {
+	err := p.it.Err()
+	p.over, p.began = err == nil, false
+	return false, err
 }

@@ -55,8 +55,9 @@ func TestPresenceIsWhatTheStreamSays(t *testing.T) {
 		}
 		p := presence{stream: s}
 		for ms := uint64(0); ms < 1100; ms += rng.Uint64N(1 + uint64(round)/3) {
-			if got := p.has(stream.ID{MS: ms}); got != has(s, stream.ID{MS: ms}) {
-				t.Fatalf("round %d: %d is there: %v", round, ms, got)
+			got, err := p.has(stream.ID{MS: ms})
+			if want, _ := s.Has(stream.ID{MS: ms}); got != want || err != nil {
+				t.Fatalf("round %d: %d is there: %v, %v", round, ms, got, err)
 			}
 			if round < 3 {
 				ms++

@@ -12,7 +12,7 @@ var xackdel = command.Spec{
 	Complexity: "O(N log M) for N IDs and M entries, for each group that is asked or changed",
 	Flags:      command.Write | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
-	Run:        command.Handle(parseXAckDel, runXAckDel),
+	Run:        about(1, command.Handle(parseXAckDel, runXAckDel)),
 }
 
 type xackdelArgs struct {
@@ -47,6 +47,7 @@ func runXAckDel(c *command.Call, a xackdelArgs) error {
 	}
 	var acked, deleted []stream.ID
 	mine := walk{group: g}
+	var w wanting
 	for i, id := range v.ids {
 		if !mine.find(id) {
 			continue
@@ -54,9 +55,14 @@ func runXAckDel(c *command.Call, a xackdelArgs) error {
 		acked = append(acked, id)
 		if v.status[i] = statusDeleted; r != nil && r.to(id) {
 			v.status[i] = statusKept
-		} else if has(s, id) {
+		} else if ok, over := w.has(s, id); over {
+			return w.err
+		} else if ok {
 			deleted = append(deleted, id)
 		}
+	}
+	if w.err != nil {
+		return w.err
 	}
 	switch {
 	case len(acked) == 0:

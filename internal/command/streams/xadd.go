@@ -17,7 +17,7 @@ var xadd = command.Spec{
 	Flags:      command.Write | command.DenyOOM | command.Fast,
 	Keys:       command.KeyAt(1),
 	Tips:       []string{"nondeterministic_output"},
-	Run:        command.Handle(parseXAdd, runXAdd),
+	Run:        about(1, command.Handle(parseXAdd, runXAdd)),
 }
 
 // errArity is what the table says to too few arguments. Only here is the number of fields known.
@@ -139,13 +139,20 @@ func runXAdd(c *command.Call, a xaddArgs) error {
 	if err != nil {
 		return err
 	}
+	if a.trim.by != trimNone {
+		if err := a.trim.rehearse(c, a.key, s, 1); err != nil {
+			return err
+		}
+	}
 	c.Tx.StreamAppend(a.key, id, a.fields)
 	if a.producer.given() {
 		c.Tx.StreamRemember(a.key, a.producer.pid, iid, id, c.NowMS)
 	}
 	if a.trim.by != trimNone {
 		s, _ = c.Tx.Stream(a.key)
-		a.trim.apply(c, a.key, s)
+		if _, err := a.trim.apply(c, a.key, s); err != nil {
+			return err
+		}
 	}
 	writeID(c, id)
 	return nil

@@ -15,7 +15,7 @@ var xautoclaim = command.Spec{
 	Flags:      command.Write | command.Fast,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Tips:       []string{"nondeterministic_output"},
-	Run:        command.Handle(parseXAutoClaim, runXAutoClaim),
+	Run:        about(1, command.Handle(parseXAutoClaim, runXAutoClaim)),
 }
 
 type xautoclaimArgs struct {
@@ -67,7 +67,10 @@ func runXAutoClaim(c *command.Call, a xautoclaimArgs) error {
 	if err != nil {
 		return err
 	}
-	claimed, gone, next := a.decide(s, g, c.NowMS)
+	claimed, gone, next, err := a.decide(s, g, c.NowMS)
+	if err != nil {
+		return err
+	}
 	if len(gone) > 0 {
 		c.Tx.GroupAck(a.key, a.group, gone)
 	}
@@ -85,13 +88,18 @@ func runXAutoClaim(c *command.Call, a xautoclaimArgs) error {
 
 // decide walks over what is pending: which entries are claimed, which IDs are pending although their entries are gone,
 // and where the next walk begins, 0-0 if this one came to the end.
-func (a *xautoclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID, next stream.ID) {
+func (a *xautoclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID, next stream.ID, err error) {
 	live := presence{stream: s}
+	var w wanting
 	it := g.Pending(a.start)
 	more := it.Next()
 	for looks := a.count * autoClaimLooks; more && looks > 0 && int64(len(claimed)+len(gone)) < a.count; looks-- {
-		switch e := it.Entry(); {
-		case !live.has(e.ID):
+		e := it.Entry()
+		ok, err := live.has(e.ID)
+		switch {
+		case w.is(err):
+			return nil, nil, next, err
+		case !ok:
 			gone = append(gone, e.ID)
 		case e.Consumer == nil || a.minIdleMS <= 0 || nowMS-e.DeliveredMS >= a.minIdleMS:
 			claimed = append(claimed, e.ID)
@@ -101,5 +109,5 @@ func (a *xautoclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (
 	if more {
 		next = it.ID()
 	}
-	return claimed, gone, next
+	return claimed, gone, next, w.err
 }

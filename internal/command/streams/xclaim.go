@@ -18,7 +18,7 @@ var xclaim = command.Spec{
 	Flags:      command.Write | command.Fast,
 	Keys:       command.KeyAt(1),
 	Tips:       []string{"nondeterministic_output"},
-	Run:        command.Handle(parseXClaim, runXClaim),
+	Run:        about(1, command.Handle(parseXClaim, runXClaim)),
 }
 
 type xclaimArgs struct {
@@ -139,7 +139,10 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 	if err != nil {
 		return err
 	}
-	claimed, gone := a.decide(s, g, c.NowMS)
+	claimed, gone, err := a.decide(s, g, c.NowMS)
+	if err != nil {
+		return err
+	}
 	if g.LastDelivered().Less(a.lastID) {
 		c.Tx.GroupSetID(a.key, a.group, a.lastID, g.EntriesRead())
 	}
@@ -153,16 +156,21 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 
 // decide sorts the IDs: which are claimed, and which are pending although their entries are gone. An ID that is named
 // twice is claimed twice, but for the second time it is as idle as the first has made it.
-func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID) {
+func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (claimed, gone []stream.ID, err error) {
 	var before map[stream.ID]bool // those claimed; nil if no ID can be there twice
 	if !ascend(a.ids) {
 		before = make(map[stream.ID]bool)
 	}
 	claimed = a.ids[:0]
-	w := walk{group: g}
+	of := walk{group: g}
+	var w wanting
 	for _, id := range a.ids {
-		pending := w.find(id)
-		if ok, _ := s.Has(id); !ok {
+		pending := of.find(id)
+		ok, over := w.has(s, id)
+		if over {
+			break
+		}
+		if !ok {
 			if pending {
 				gone = append(gone, id)
 			}
@@ -173,7 +181,7 @@ func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (clai
 		}
 		sinceMS, held := a.deliveredMS(nowMS), before[id]
 		if pending && !held {
-			p := w.it.Entry()
+			p := of.it.Entry()
 			sinceMS, held = p.DeliveredMS, p.Consumer != nil // what is nobody's may be claimed at once
 		}
 		if held && a.minIdleMS > 0 && nowMS-sinceMS < a.minIdleMS {
@@ -184,7 +192,7 @@ func (a *xclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (clai
 			before[id] = true
 		}
 	}
-	return claimed, gone
+	return claimed, gone, w.err
 }
 
 // ascend reports whether each ID is above the one before.
@@ -210,14 +218,14 @@ func inOrder(ids []stream.ID) []stream.ID {
 // claim gives entries to a consumer, which is made if need be; to claim nothing makes none.
 func claim(c *command.Call, key, group []byte, g *groups.Group, name []byte, ids []stream.ID, deliveredMS int64, count groups.Count) {
 	if len(ids) > 0 {
-		consumerAt(c, key, group, g, name)
+		seeConsumer(c, key, group, g, name)
 		c.Tx.GroupClaim(key, group, name, inOrder(ids), c.NowMS, deliveredMS, count)
 	} else if consumer := g.Consumer(name); consumer != nil {
 		c.Tx.ConsumerSeen(consumer, c.NowMS)
 	}
 }
 
-// writeClaimed writes an array of entries, which are there, or of their IDs.
+// writeClaimed writes an array of entries, which are there and at hand, or of their IDs.
 func writeClaimed(c *command.Call, s *state.Stream, ids []stream.ID, justID bool) {
 	c.Out.Array(len(ids))
 	if justID {

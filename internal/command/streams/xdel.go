@@ -12,7 +12,7 @@ var xdel = command.Spec{
 	Complexity: "O(N log M) for N IDs and M entries",
 	Flags:      command.Write | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
-	Run:        command.Handle(parseXDel, runXDel),
+	Run:        about(1, command.Handle(parseXDel, runXDel)),
 }
 
 // xdelArgs leaves the IDs as text: what is wrong with them matters only if there is a stream.
@@ -35,14 +35,22 @@ func runXDel(c *command.Call, a xdelArgs) error {
 	// All or nothing: a malformed ID must not leave half of them deleted.
 	var few [16]stream.ID
 	ids := few[:0]
+	var w wanting
 	for _, text := range a.ids {
 		id, err := parseID(text, 0)
 		if err != nil {
 			return err
 		}
-		if has(s, id) {
+		ok, over := w.has(s, id)
+		if over {
+			break
+		}
+		if ok {
 			ids = append(ids, id)
 		}
+	}
+	if w.err != nil {
+		return w.err
 	}
 	deleted := 0
 	if len(ids) > 0 {

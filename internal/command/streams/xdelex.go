@@ -12,7 +12,7 @@ var xdelex = command.Spec{
 	Complexity: "O(N log M) for N IDs and M entries, for each group that is asked or changed",
 	Flags:      command.Write | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
-	Run:        command.Handle(parseXDelEx, runXDelEx),
+	Run:        about(1, command.Handle(parseXDelEx, runXDelEx)),
 }
 
 type xdelexArgs struct {
@@ -45,14 +45,21 @@ func runXDelEx(c *command.Call, a xdelexArgs) error {
 	if a.refs == refsAcked {
 		r = newReferrers(s, v.ids[0], nil)
 	}
+	var w wanting
 	for i, id := range v.ids {
+		ok, over := w.has(s, id)
 		switch {
-		case !has(s, id):
+		case over:
+			return w.err
+		case !ok:
 		case r != nil && r.to(id):
 			v.status[i] = statusKept
 		default:
 			v.status[i] = statusDeleted
 		}
+	}
+	if w.err != nil {
+		return w.err
 	}
 	if a.refs == refsDelete {
 		dropReferences(c, a.key, s, v.ids)

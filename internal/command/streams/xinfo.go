@@ -18,7 +18,7 @@ var xinfoStream = command.Spec{
 	Summary: "Return the length, the IDs and the counters of a stream, and its first and last entries.",
 	Flags:   command.ReadOnly,
 	Keys:    command.KeyAt(2),
-	Run:     command.Handle(parseXInfoStream, runXInfoStream),
+	Run:     about(2, command.Handle(parseXInfoStream, runXInfoStream)),
 }
 
 type xinfoStreamArgs struct {
@@ -74,16 +74,19 @@ func runXInfoStream(c *command.Call, a xinfoStreamArgs) error {
 		fields += 6
 	}
 	c.Out.Map(fields)
-	writeCounters(c, s)
+	var w wanting
+	if w.is(writeCounters(c, s)) {
+		return w.err
+	}
 	if idempotency != nil {
 		writeIdempotency(c, idempotency.Stats())
 	}
 	if a.full {
-		writeFull(c, s, a.count)
+		w.is(writeFull(c, s, a.count))
 	} else {
-		writeEdges(c, s)
+		w.is(writeEdges(c, s))
 	}
-	return nil
+	return w.err
 }
 
 func writeInt(c *command.Call, name string, n uint64) {
@@ -93,8 +96,8 @@ func writeInt(c *command.Call, name string, n uint64) {
 
 // writeCounters writes the fields that both forms share. Where Redis has a radix tree with a key per listpack, there is
 // a list of blocks: its keys are the blocks, and its nodes are those and the list.
-func writeCounters(c *command.Call, s *state.Stream) {
-	first, _, _ := s.First()
+func writeCounters(c *command.Call, s *state.Stream) error {
+	first, _, err := s.First()
 	writeInt(c, "length", s.Len())
 	writeInt(c, "radix-tree-keys", uint64(s.Blocks()))
 	writeInt(c, "radix-tree-nodes", uint64(s.Blocks())+1)
@@ -105,6 +108,7 @@ func writeCounters(c *command.Call, s *state.Stream) {
 	writeInt(c, "entries-added", s.EntriesAdded())
 	c.Out.BulkString("recorded-first-entry-id")
 	writeID(c, first)
+	return err
 }
 
 // writeIdempotency writes what Redis has since 8.6. It is left out for streams that never had idempotent producers, for
@@ -118,22 +122,27 @@ func writeIdempotency(c *command.Call, stats stream.IdempotencyStats) {
 	writeInt(c, "iids-duplicates", stats.Duplicates)
 }
 
-func writeEdges(c *command.Call, s *state.Stream) {
+func writeEdges(c *command.Call, s *state.Stream) error {
+	var w wanting
 	writeInt(c, "groups", uint64(s.Groups.Len()))
 	c.Out.BulkString("first-entry")
 	it := s.Range(stream.MinID, stream.MaxID)
-	writeOne(c, &it)
+	if w.is(writeOne(c, &it)) {
+		return w.err
+	}
 	c.Out.BulkString("last-entry")
 	it = s.Reverse(stream.MinID, stream.MaxID)
-	writeOne(c, &it)
+	w.is(writeOne(c, &it))
+	return w.err
 }
 
-func writeOne(c *command.Call, it *stream.Iter) {
+func writeOne(c *command.Call, it *stream.Iter) error {
 	if !it.Next() {
 		c.Out.Null()
-		return
+		return it.Err()
 	}
 	e := emitter{out: c.Out}
 	e.entry(it)
 	e.flush()
+	return nil
 }

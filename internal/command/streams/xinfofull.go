@@ -9,18 +9,24 @@ import (
 
 // writeFull writes what FULL has instead of the first and the last entry: entries, and groups with consumers and what is
 // pending. count limits the length of each list but those of groups and consumers; 0 does not.
-func writeFull(c *command.Call, s *state.Stream, count uint64) {
+func writeFull(c *command.Call, s *state.Stream, count uint64) error {
+	var w wanting
 	c.Out.BulkString("entries")
 	it := s.Range(stream.MinID, stream.MaxID)
-	writeEntries(c.Out, &it, count)
+	if w.is(writeEntries(c.Out, &it, count)) {
+		return w.err
+	}
 	c.Out.BulkString("groups")
 	c.Out.Array(s.Groups.Len())
 	for g := range s.Groups.All() {
-		writeFullGroup(c, s, g, count)
+		if w.is(writeFullGroup(c, s, g, count)) {
+			break
+		}
 	}
+	return w.err
 }
 
-func writeFullGroup(c *command.Call, s *state.Stream, g *groups.Group, count uint64) {
+func writeFullGroup(c *command.Call, s *state.Stream, g *groups.Group, count uint64) error {
 	released := g.PendingCount()
 	for consumer := range g.AllConsumers() {
 		released -= consumer.Pending()
@@ -31,7 +37,7 @@ func writeFullGroup(c *command.Call, s *state.Stream, g *groups.Group, count uin
 	}
 	c.Out.Map(fields)
 	writeString(c, "name", g.Name())
-	writeProgress(c, s, g)
+	err := writeProgress(c, s, g)
 	writeInt(c, "pel-count", uint64(g.PendingCount()))
 	if released > 0 {
 		// Of 8.8, and left out where nothing was released: some client libraries refuse fields that they do not know.
@@ -56,6 +62,7 @@ func writeFullGroup(c *command.Call, s *state.Stream, g *groups.Group, count uin
 	for consumer := range g.AllConsumers() {
 		writeFullConsumer(c, g, consumer, count)
 	}
+	return err
 }
 
 func writeFullConsumer(c *command.Call, g *groups.Group, consumer *groups.Consumer, count uint64) {

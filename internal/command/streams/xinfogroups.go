@@ -12,7 +12,7 @@ var xinfoGroups = command.Spec{
 	Summary: "Return how far each group of a stream is, and how much it has before it.",
 	Flags:   command.ReadOnly,
 	Keys:    command.KeyAt(2),
-	Run:     command.Handle(parseXInfoGroups, runXInfoGroups),
+	Run:     about(2, command.Handle(parseXInfoGroups, runXInfoGroups)),
 }
 
 type xinfoGroupsArgs struct{ key []byte }
@@ -29,15 +29,18 @@ func runXInfoGroups(c *command.Call, a xinfoGroupsArgs) error {
 	if s == nil {
 		return command.ErrNoSuchKey
 	}
+	var w wanting
 	c.Out.Array(s.Groups.Len())
 	for g := range s.Groups.All() {
 		c.Out.Map(6)
 		writeString(c, "name", g.Name())
 		writeInt(c, "consumers", uint64(g.Consumers()))
 		writeInt(c, "pending", uint64(g.PendingCount()))
-		writeProgress(c, s, g)
+		if w.is(writeProgress(c, s, g)) {
+			break
+		}
 	}
-	return nil
+	return w.err
 }
 
 func writeString(c *command.Call, name, value string) {
@@ -47,7 +50,7 @@ func writeString(c *command.Call, name, value string) {
 
 // writeProgress writes the three fields that say how far a group is. Redis does not know the lag once an entry ahead was
 // deleted; here it is always the number of entries that are there to be delivered.
-func writeProgress(c *command.Call, s *state.Stream, g *groups.Group) {
+func writeProgress(c *command.Call, s *state.Stream, g *groups.Group) error {
 	c.Out.BulkString("last-delivered-id")
 	writeID(c, g.LastDelivered())
 	c.Out.BulkString("entries-read")
@@ -56,6 +59,7 @@ func writeProgress(c *command.Call, s *state.Stream, g *groups.Group) {
 	} else {
 		c.Out.Int(read)
 	}
-	lag, _ := s.CountAfter(g.LastDelivered())
+	lag, err := s.CountAfter(g.LastDelivered())
 	writeInt(c, "lag", lag)
+	return err
 }

@@ -15,7 +15,7 @@ var xnack = command.Spec{
 	Complexity: "O(N log M) for N IDs and M pending entries",
 	Flags:      command.Write | command.Fast,
 	Keys:       command.KeyAt(1),
-	Run:        command.Handle(parseXNack, runXNack),
+	Run:        about(1, command.Handle(parseXNack, runXNack)),
 }
 
 type xnackArgs struct {
@@ -101,11 +101,22 @@ func runXNack(c *command.Call, a xnackArgs) error {
 		return err
 	}
 	released := a.ids[:0]
-	w := walk{group: g}
+	pending := walk{group: g}
+	var w wanting
 	for _, id := range a.ids {
-		if w.find(id) || a.force && has(s, id) {
+		found, over := pending.find(id), false
+		if !found && a.force {
+			found, over = w.has(s, id)
+		}
+		if over {
+			return w.err
+		}
+		if found {
 			released = append(released, id)
 		}
+	}
+	if w.err != nil {
+		return w.err
 	}
 	if len(released) > 0 {
 		c.Tx.GroupRelease(a.key, a.group, inOrder(released), a.count)

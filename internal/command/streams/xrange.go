@@ -14,7 +14,7 @@ var xrange = command.Spec{
 	Complexity: "O(log M + N) for N entries out of M",
 	Flags:      command.ReadOnly,
 	Keys:       command.KeyAt(1),
-	Run:        command.Handle(parseXRange, runXRange),
+	Run:        about(1, command.Handle(parseXRange, runXRange)),
 }
 
 var xrevrange = command.Spec{
@@ -24,7 +24,7 @@ var xrevrange = command.Spec{
 	Complexity: "O(log M + N) for N entries out of M",
 	Flags:      command.ReadOnly,
 	Keys:       command.KeyAt(1),
-	Run:        command.Handle(parseXRevRange, runXRange),
+	Run:        about(1, command.Handle(parseXRevRange, runXRange)),
 }
 
 type xrangeArgs struct {
@@ -125,6 +125,5 @@ func runXRange(c *command.Call, a xrangeArgs) error {
 	if a.reverse {
 		it = s.Reverse(a.from, a.to)
 	}
-	writeEntries(c.Out, &it, uint64(max(a.count, 0)))
-	return nil
+	return writeEntries(c.Out, &it, uint64(max(a.count, 0)))
 }

@@ -134,16 +134,20 @@ type source struct {
 func runXRead(c *command.Call, a xreadArgs) error {
 	var few [8]source // so that reading a few streams allocates nothing
 	sources := few[:0]
+	var w wanting
 	for i, key := range a.keys {
 		s, err := c.Tx.Stream(key)
 		if err != nil {
 			return err
 		}
 		above, err := resolveID(a.ids[i], s)
-		if err != nil {
-			return err
+		if w.is(command.Lost(key, err)) {
+			return w.err
 		}
 		sources = append(sources, source{key, above})
+	}
+	if w.err != nil {
+		return w.err
 	}
 	done, err := readOnce(c, sources, a.limits)
 	if done || err != nil {
@@ -167,11 +171,12 @@ func resolveID(arg []byte, s *state.Stream) (stream.ID, error) {
 		if s == nil {
 			return stream.ID{}, nil
 		}
-		if last, ok, _ := s.Last(); ok && sign == '+' {
-			last, _ = last.Prev()
-			return last, nil
+		if sign == '$' || s.Len() == 0 {
+			return s.LastID(), nil
 		}
-		return s.LastID(), nil
+		last, _, err := s.Last()
+		last, _ = last.Prev()
+		return last, err
 	}
 	return parseID(arg, 0)
 }
@@ -188,7 +193,12 @@ func park(c *command.Call, a xreadArgs, sources []source) {
 				if c.Changed >= 0 {
 					// Nothing is at the other keys, unless this one, too, has something.
 					src := sources[c.Changed]
-					if s, err := c.Tx.Stream(src.key); err == nil && (s == nil || !above(s, src.above)) {
+					s, err := c.Tx.Stream(src.key)
+					some := false
+					if err == nil && s != nil {
+						some, err = above(s, src.above)
+					}
+					if !some && err == nil {
 						return false, nil
 					}
 				}
@@ -210,15 +220,16 @@ func cloneKeys(sources []source) {
 // there are none.
 func readOnce(c *command.Call, sources []source, limits readLimits) (bool, error) {
 	var r reading
+	var w wanting
 	r.begin(c, limits, len(sources))
 	for _, src := range sources {
 		s, err := c.Tx.Stream(src.key)
-		if err != nil {
-			return true, err
+		if err == nil && s != nil {
+			err = command.Lost(src.key, r.add(src, s))
 		}
-		if s != nil {
-			r.add(src, s)
+		if w.is(err) {
+			break
 		}
 	}
-	return r.finish(len(sources)), nil
+	return r.finish(len(sources)), w.err
 }

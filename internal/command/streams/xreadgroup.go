@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/weirmq/weir/groups"
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/resp"
 	"github.com/weirmq/weir/stream"
@@ -90,8 +89,9 @@ var newEntries = stream.MaxID
 func runXReadGroup(c *command.Call, a xreadgroupArgs) error {
 	var few [8]source // so that reading a few streams allocates nothing
 	sources := few[:0]
+	d := delivery{group: a.group, consumer: a.consumer, noAck: a.noAck, claim: a.claim, minIdleMS: a.minIdleMS, limits: a.limits}
 	for i, key := range a.keys {
-		if _, err := groupToRead(c, key, a.group); err != nil {
+		if err := d.check(c, key); err != nil {
 			return err
 		}
 		above, err := parseGroupID(a.ids[i])
@@ -100,9 +100,8 @@ func runXReadGroup(c *command.Call, a xreadgroupArgs) error {
 		}
 		sources = append(sources, source{key, above})
 	}
-	d := delivery{group: a.group, consumer: a.consumer, noAck: a.noAck, claim: a.claim, minIdleMS: a.minIdleMS, limits: a.limits}
-	if d.readOnce(c, sources) {
-		return nil
+	if done, err := d.readOnce(c, sources); done || err != nil {
+		return err
 	}
 	if !a.block {
 		c.Out.NullArray()
@@ -138,28 +137,42 @@ func (d delivery) again(sources []source) func(*command.Call) (bool, error) {
 	cloneKeys(sources)
 	return func(c *command.Call) (bool, error) {
 		if c.Changed >= 0 {
-			s, g, _ := groupAt(c, sources[c.Changed].key, d.group)
-			if g != nil && !above(s, g.LastDelivered()) && !d.mayClaim(c, g) {
-				d.retry(c, g, len(sources))
+			src := sources[c.Changed]
+			if nothing, err := d.findsNothing(c, src.key); err != nil {
+				return false, err
+			} else if nothing {
+				d.retry(c, src, len(sources))
 				return false, nil
 			}
 		}
+		d.cold = false
 		for _, src := range sources {
-			if _, err := groupToRead(c, src.key, d.group); err != nil {
+			if err := d.check(c, src.key); err != nil {
 				return true, err
 			}
 		}
-		return d.readOnce(c, sources), nil
+		return d.readOnce(c, sources)
 	}
 }
 
-// groupToRead returns the group of the stream at key, or what XREADGROUP says if it is not there.
-func groupToRead(c *command.Call, key, group []byte) (*groups.Group, error) {
-	_, g, err := groupAt(c, key, group)
-	if g == nil && err == nil {
-		err = command.Errorf("NOGROUP No such key '%s' or consumer group '%s' in XREADGROUP with GROUP option", text(key), text(group))
+// findsNothing reports whether the group is there, and there is nothing in it to deliver.
+func (d *delivery) findsNothing(c *command.Call, key []byte) (bool, error) {
+	s, g, _ := groupAt(c, key, d.group)
+	if g == nil || d.mayClaim(c, g) {
+		return false, nil
 	}
-	return g, err
+	some, err := above(s, g.LastDelivered())
+	return !some && err == nil, command.Lost(key, err)
+}
+
+// check looks at one of the streams: it returns what XREADGROUP says if the group is not there.
+func (d *delivery) check(c *command.Call, key []byte) error {
+	s, g, err := groupAt(c, key, d.group)
+	if g == nil && err == nil {
+		err = command.Errorf("NOGROUP No such key '%s' or consumer group '%s' in XREADGROUP with GROUP option", text(key), text(d.group))
+	}
+	d.cold = d.cold || err == nil && !s.InMemory()
+	return err
 }
 
 func parseGroupID(arg []byte) (stream.ID, error) {

@@ -52,7 +52,7 @@ func TestParseXReadGroup(t *testing.T) {
 func TestRetryIsNeverBeyondWhatTheClockCanHold(t *testing.T) {
 	d := delivery{claim: true, minIdleMS: math.MaxInt64}
 	c := &command.Call{NowMS: 1_700_000_000_000}
-	if d.retry(c, nil, 1); c.RetryMS != 0 {
+	if d.retry(c, source{above: newEntries}, 1); c.RetryMS != 0 {
 		t.Errorf("looks again at %d, which will never come", c.RetryMS)
 	}
 }

@@ -11,7 +11,7 @@ var xsetid = command.Spec{
 	Summary: "Set the last ID of a stream, above which new entries must be.",
 	Flags:   command.Write | command.DenyOOM | command.Fast,
 	Keys:    command.KeyAt(1),
-	Run:     command.Handle(parseXSetID, runXSetID),
+	Run:     about(1, command.Handle(parseXSetID, runXSetID)),
 }
 
 type xsetidArgs struct {
@@ -65,7 +65,11 @@ func runXSetID(c *command.Call, a xsetidArgs) error {
 	if s == nil {
 		return command.ErrNoSuchKey
 	}
-	if top, ok, _ := s.Last(); ok {
+	top, ok, err := s.Last()
+	if err != nil {
+		return err
+	}
+	if ok {
 		if a.last.Less(top) {
 			return errSetIDBelowTop
 		}

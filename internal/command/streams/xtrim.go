@@ -10,7 +10,7 @@ var xtrim = command.Spec{
 	Flags:      command.Write | command.Frees,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Tips:       []string{"nondeterministic_output"},
-	Run:        command.Handle(parseXTrim, runXTrim),
+	Run:        about(1, command.Handle(parseXTrim, runXTrim)),
 }
 
 type xtrimArgs struct {
@@ -45,6 +45,10 @@ func runXTrim(c *command.Call, a xtrimArgs) error {
 		c.Out.Int(0)
 		return nil
 	}
-	c.Out.Int(int64(a.trim.apply(c, a.key, s)))
-	return nil
+	if err := a.trim.rehearse(c, a.key, s, 0); err != nil {
+		return err
+	}
+	removed, err := a.trim.apply(c, a.key, s)
+	c.Out.Int(int64(removed))
+	return err
 }
