@@ -147,7 +147,7 @@ func (s *Store) acquire(number uint64) (*file, error) {
 	}
 	s.mu.Lock()
 	f, err = s.opened(number)
-	unused := vfs.File(fresh) // if somebody was faster
+	unused := fresh // if somebody was faster
 	if f == nil && err == nil {
 		f = &file{File: fresh, users: 1}
 		unused = s.adopt(number, f)

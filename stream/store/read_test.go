@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -300,10 +299,9 @@ func TestErrorsOfTheSystemAreThoseOfTheSystem(t *testing.T) {
 		if _, err := s.Read(ref); !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s: %v", op, err)
 		}
-		report := fmt.Sprint("unset")
-		_, err := Verify(mem, testID, 1, 0, func(Record, error) { report = "told of a record" })
-		if !errors.Is(err, syscall.EIO) || report != "unset" {
-			t.Errorf("%s: Verify: %v, %s", op, err, report)
+		told := 0
+		if _, err := Verify(mem, testID, 1, 0, func(Record, error) { told++ }); !errors.Is(err, syscall.EIO) || told > 0 {
+			t.Errorf("%s: Verify: %v, told of %d records", op, err, told)
 		}
 	}
 	mem.Before = nil
