@@ -77,7 +77,7 @@ func (l *list) own(i int) *chunk {
 	if c.generation != l.generation {
 		clone := *c
 		clone.generation = l.generation
-		clone.blocks = append(make([]*block, 0, chunkBlocks), c.blocks...)
+		clone.blocks = slices.Clone(c.blocks)
 		c = &clone
 		l.chunks[i] = c
 	}
@@ -132,12 +132,12 @@ func (c *chunk) add(b *block, sign int) {
 func (l *list) edit(p place, f func(*block)) *block {
 	c := l.own(p.chunk)
 	b := c.blocks[p.block]
+	c.add(b, -1)
 	if b.generation != l.generation {
-		b = b.clone()
+		b = b.clone() // which may take less memory
 		b.generation = l.generation
 		c.blocks[p.block] = b
 	}
-	c.add(b, -1)
 	f(b)
 	c.add(b, 1)
 	return b

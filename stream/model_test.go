@@ -44,6 +44,9 @@ func collect(it Iter) []modelEntry {
 		}
 		out = append(out, e)
 	}
+	if it.Err() != nil {
+		panic(it.Err())
+	}
 	return out
 }
 
