@@ -6,7 +6,7 @@ import "github.com/weirmq/weir/stream"
 // was read from the log: there is no other way to change the keyspace. They cannot fail.
 
 func (k *Keyspace) newStream(db int, slot uint16, key []byte) *Stream {
-	s := &Stream{Stream: stream.New(k.streams)}
+	s := &Stream{Stream: stream.New(k.streams), copied: k.copies}
 	k.databases[db].set(slot, key, s)
 	return s
 }
@@ -48,9 +48,24 @@ func (k *Keyspace) streamDuplicate(db int, slot uint16, key []byte) {
 }
 
 func (k *Keyspace) flush(db int) {
-	if db == AllDatabases {
-		k.databases = [Databases]database{}
+	if db != AllDatabases {
+		k.databases[db].release()
+		k.empty(db)
 		return
+	}
+	if k.streams.Totals != nil {
+		k.streams.Totals.Clear() // quicker than to release each
+	}
+	for db := range k.databases {
+		k.empty(db)
+	}
+}
+
+// empty takes all keys out of a database. A copy that is under way still finds them.
+func (k *Keyspace) empty(db int) {
+	if k.copy != nil {
+		was := k.databases[db]
+		k.copy.databases[db] = &was
 	}
 	k.databases[db] = database{}
 }

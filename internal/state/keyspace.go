@@ -38,6 +38,8 @@ type Value any
 type Stream struct {
 	*stream.Stream
 	Groups *groups.Set // nil until the first group is made
+
+	copied uint64 // the number of the last Copy that has it, or that was begun before it was made
 }
 
 // TypeName returns the word that TYPE answers for a value; "none" for nil.
@@ -57,6 +59,9 @@ type Keyspace struct {
 	flushed   uint64        // position of the last change to a whole database: every slot depends on it
 	last      uint64        // position of the last change at all
 	streams   stream.Config
+
+	copy   *Copy  // under way; nil: none
+	copies uint64 // begun so far
 
 	scratch    [][]byte    // decoded fields of one entry during replay
 	scratchIDs []stream.ID // decoded IDs of one change during replay
@@ -99,11 +104,28 @@ func (d *database) set(slot uint16, key []byte, v Value) {
 	}
 }
 
+// release says that the values of d are no longer in use.
+func (d *database) release() {
+	for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot + 1) {
+		table := d.slots[slot]
+		for i := range table.Len() {
+			_, v := table.At(i)
+			v.(*Stream).Release()
+		}
+	}
+}
+
 func (d *database) delete(slot uint16, key []byte) bool {
 	t := d.slots[slot]
-	if t == nil || !t.Delete(key) {
+	if t == nil {
 		return false
 	}
+	v, ok := t.Get(key)
+	if !ok {
+		return false
+	}
+	v.(*Stream).Release()
+	t.Delete(key)
 	d.keys--
 	if t.Len() == 0 {
 		d.slots[slot] = nil

@@ -155,7 +155,10 @@ func (tx *Tx) Stream(key []byte) (*Stream, error) {
 
 // touch notes that a key is about to change.
 func (tx *Tx) touch(key []byte) uint16 {
-	slot, _ := tx.lookup(key)
+	slot, v := tx.lookup(key)
+	if tx.keyspace.copy != nil {
+		tx.keyspace.preserve(tx.db, key, v)
+	}
 	tx.touched = append(tx.touched, slot)
 	return slot
 }
