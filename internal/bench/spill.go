@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-
-	"github.com/weirmq/weir/internal/oracle"
 )
 
 // What spilling and checkpoints add to the price of an XADD.
@@ -69,25 +67,11 @@ func (h *history) spillRound(c *chapter, f fill, k spillCase, speeds, cpus map[s
 	if err != nil {
 		return err
 	}
-	made, err := checkpointsMade(s)
+	made, err := info(s.Addr, "persistence", "rdb_saves")
 	if err != nil {
 		return err
 	}
 	speeds[k.name], cpus[k.name] = append(speeds[k.name], a.perSecond), append(cpus[k.name], a.cpu*1e6)
-	c.say("| %s | %.0f | %.2f | %.2f | %d | %s | %s |\n", k.name, a.perSecond, a.cpu*1e6, a.clientCPU, made, size(a.disk.segments), size(a.peak))
+	c.say("| %s | %.0f | %.2f | %.2f | %.0f | %s | %s |\n", k.name, a.perSecond, a.cpu*1e6, a.clientCPU, made, size(a.disk.segments), size(a.peak))
 	return nil
-}
-
-// checkpointsMade is the highest number of a checkpoint's file.
-func checkpointsMade(s *oracle.Server) (highest int, err error) {
-	files, err := os.ReadDir(filepath.Join(s.Dir, "checkpoints"))
-	if os.IsNotExist(err) {
-		return 0, nil
-	}
-	for _, f := range files {
-		if n, err := strconv.Atoi(f.Name()); err == nil {
-			highest = max(highest, n)
-		}
-	}
-	return highest, err
 }
