@@ -16,7 +16,7 @@ var (
 
 // T3, T4, T5: whatever a power cut leaves of unsynced bytes and directory
 // entries, at any operation, the log opens and holds what was durable and
-// a prefix of what was appended. Then the same happens to that start.
+// not discarded, and a prefix of what was appended. Then the same happens to that start.
 func TestAppendSurvivesPowerCutAtEveryOperation(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(*seedArg, 3))
 	t.Logf("seed=%d", *seedArg)
@@ -34,6 +34,7 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 	m := newModel(root)
 	var l *Log
 	var appended []string
+	var from Position // what is before may have been discarded
 	m.at = func(o op, path string) {
 		if _, err := os.Stat(root); err != nil || rnd.IntN(3) != 0 {
 			return
@@ -47,7 +48,7 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 		fate := rnd.IntN(fates)
 		m.crash(t, clone, fate, rnd)
 		what := fmt.Sprintf("crash %d: %s %s, fate %d, sync %s", count, o, path, fate, s)
-		checkCrashed(t, clone, what, durable, appended, rnd, 2)
+		checkCrashed(t, clone, what, from, durable, appended, rnd, 2)
 		_ = os.RemoveAll(clone)
 	}
 	o := Options{Dir: root, Sync: s, SegmentBytes: 400 << rnd.IntN(6), faults: m.faults()}
@@ -56,7 +57,7 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 		if l, err = Open(o); err != nil {
 			t.Fatal(err)
 		}
-		equal(t, records(t, l, 0), appended)
+		equal(t, records(t, l, from), appended[from.Count():])
 		if err = l.Begin(); err != nil {
 			t.Fatal(err)
 		}
@@ -76,6 +77,11 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 			case 2:
 				l.backgroundFsync()
 				l.carrySynced(l.tail.chain.seq)
+			case 3:
+				from = makePosition(1, from.Count()+rnd.Uint64N(l.Durable().Count()-from.Count()+1))
+				if _, err := l.Discard(from); err != nil {
+					t.Fatal(err)
+				}
 			default:
 				commitNow(l, false)
 			}
@@ -89,7 +95,7 @@ func crashRound(t *testing.T, s Sync, rnd *rand.Rand) (count int) {
 
 // checkCrashed opens what a crash has left, checks it, and crashes it again
 // during the start.
-func checkCrashed(t *testing.T, dir, what string, durable int, appended []string, rnd *rand.Rand, depth int) {
+func checkCrashed(t *testing.T, dir, what string, from Position, durable int, appended []string, rnd *rand.Rand, depth int) {
 	t.Helper()
 	m := newModel(dir)
 	m.adopt(t) // what the first crash left is what the second one starts with
@@ -101,7 +107,7 @@ func checkCrashed(t *testing.T, dir, what string, durable int, appended []string
 			clone := fmt.Sprintf("%s-%d", dir, depth)
 			fate := rnd.IntN(fates)
 			m.crash(t, clone, fate, rnd)
-			checkCrashed(t, clone, fmt.Sprintf("%s, then %s %s, fate %d", what, o, path, fate), durable, appended, rnd, depth-1)
+			checkCrashed(t, clone, fmt.Sprintf("%s, then %s %s, fate %d", what, o, path, fate), from, durable, appended, rnd, depth-1)
 			_ = os.RemoveAll(clone)
 		}
 	}
@@ -110,15 +116,16 @@ func checkCrashed(t *testing.T, dir, what string, durable int, appended []string
 		t.Fatalf("%s: %v", what, err)
 	}
 	defer l.Close()
-	got := records(t, l, 0)
-	if len(got) < durable || len(got) > len(appended) {
-		t.Fatalf("%s: %d records, %d were durable, %d appended", what, len(got), durable, len(appended))
+	got := records(t, l, from)
+	count := int(from.Count()) + len(got)
+	if count < durable || count > len(appended) {
+		t.Fatalf("%s: %d records, %d were durable, %d appended", what, count, durable, len(appended))
 	}
-	equal(t, got, appended[:len(got)])
+	equal(t, got, appended[from.Count():count])
 	if err := l.Begin(); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-	if !l.Writable() || l.Last().Count() != uint64(len(got)) {
+	if !l.Writable() || l.Last().Count() != uint64(count) {
 		t.Fatalf("%s: writable %v, last %s", what, l.Writable(), l.Last())
 	}
 	m.at = nil

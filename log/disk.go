@@ -15,6 +15,8 @@ type faults struct {
 	before func(op op, path string) error
 	// after gets, for opFsync, the length of the file known to be durable.
 	after func(op op, path string, length int64)
+	// renaming is told of a rename before it takes place.
+	renaming func(from, to string)
 	// still keeps the log from having goroutines; the test does their work.
 	still bool
 }
@@ -140,6 +142,9 @@ func (f *faults) writeWhole(path string, content []byte) error {
 func (f *faults) rename(from, to string) error {
 	if err := f.start(opRename, to); err != nil {
 		return err
+	}
+	if f.renaming != nil {
+		f.renaming(from, to)
 	}
 	if err := os.Rename(from, to); err != nil {
 		return err

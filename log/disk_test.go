@@ -2,9 +2,11 @@ package log
 
 import (
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,18 +25,27 @@ func fastDir(t testing.TB) string {
 }
 
 // model knows what a power cut would leave: of every file the length that an
-// fsync has covered, of every directory the names that one has covered. Its log
-// has no goroutines, so that a seed repeats.
+// fsync has covered, of every directory the names that one has covered, and what a
+// rename or a removal that none has covered would give back. Its log has no
+// goroutines, so that a seed repeats.
 type model struct {
-	root   string
-	synced map[string]int64
-	names  map[string]map[string]bool
+	root    string
+	synced  map[string]int64
+	names   map[string]map[string]bool
+	moved   []move            // renames that may be undone
+	removed map[string][]byte // files that may come back; nil: a directory
 	// at is called at every operation, before and after.
 	at func(o op, path string)
 }
 
+// move is a rename. old is what it has replaced.
+type move struct {
+	from, to string
+	old      []byte
+}
+
 func newModel(root string) *model {
-	return &model{root: root, synced: map[string]int64{}, names: map[string]map[string]bool{}}
+	return &model{root: root, synced: map[string]int64{}, names: map[string]map[string]bool{}, removed: map[string][]byte{}}
 }
 
 func (m *model) faults() *faults {
@@ -44,14 +55,38 @@ func (m *model) faults() *faults {
 			if m.at != nil {
 				m.at(o, path)
 			}
+			if o == opRemove && m.durableName(path) {
+				b, err := os.ReadFile(path)
+				if err != nil {
+					b = nil
+				}
+				m.removed[path] = b
+			}
 			return nil
+		},
+		renaming: func(from, to string) {
+			mv := move{from: from, to: to}
+			if m.durableName(to) {
+				mv.old, _ = os.ReadFile(to)
+			}
+			if m.durableName(from) || mv.old != nil {
+				m.moved = append(m.moved, mv)
+			}
+			for path, length := range m.synced {
+				if path == from || strings.HasPrefix(path, from+"/") {
+					delete(m.synced, path)
+					m.synced[to+path[len(from):]] = length
+				}
+			}
+			if names, ok := m.names[from]; ok {
+				delete(m.names, from)
+				m.names[to] = names
+			}
 		},
 		after: func(o op, path string, length int64) {
 			switch o {
 			case opFsync:
 				m.synced[path] = length
-			case opRename:
-				m.synced[path] = m.synced[path+".new"]
 			case opDirsync:
 				m.adoptNames(path)
 			}
@@ -60,6 +95,10 @@ func (m *model) faults() *faults {
 			}
 		},
 	}
+}
+
+func (m *model) durableName(path string) bool {
+	return m.names[filepath.Dir(path)][filepath.Base(path)]
 }
 
 // adopt takes what is on the disk now for durable.
@@ -84,6 +123,8 @@ func (m *model) adoptNames(dir string) {
 		names[e.Name()] = true
 	}
 	m.names[dir] = names
+	m.moved = slices.DeleteFunc(m.moved, func(mv move) bool { return filepath.Dir(mv.from) == dir })
+	maps.DeleteFunc(m.removed, func(path string, _ []byte) bool { return filepath.Dir(path) == dir })
 }
 
 // What becomes of the bytes that no fsync has covered.
@@ -98,21 +139,37 @@ const (
 // crash copies root as a power cut might leave it.
 func (m *model) crash(t testing.TB, to string, fate int, rnd *rand.Rand) {
 	t.Helper()
+	lost := func() bool { return fate == loseAll || fate != keepAll && rnd.IntN(2) == 0 }
+	var undone []move
+	for _, mv := range m.moved {
+		if lost() {
+			undone = append(undone, mv)
+		}
+	}
+	place := func(path string) (string, bool) { // in the copy
+		for _, mv := range m.moved {
+			if path == mv.to || strings.HasPrefix(path, mv.to+"/") {
+				if slices.ContainsFunc(undone, func(u move) bool { return u.to == mv.to }) {
+					path = mv.from + path[len(mv.to):]
+				}
+				return to + strings.TrimPrefix(path, m.root), true
+			}
+		}
+		return to + strings.TrimPrefix(path, m.root), path == m.root
+	}
 	err := filepath.WalkDir(m.root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		rel := strings.TrimPrefix(path, m.root)
-		if rel != "" && !m.names[filepath.Dir(path)][d.Name()] {
-			if fate == loseAll || fate != keepAll && rnd.IntN(2) == 0 {
-				if d.IsDir() {
-					return fs.SkipDir
-				}
-				return nil
+		copied, sure := place(path)
+		if !sure && !m.durableName(path) && lost() {
+			if d.IsDir() {
+				return fs.SkipDir
 			}
+			return nil
 		}
 		if d.IsDir() {
-			return os.MkdirAll(to+rel, 0o700)
+			return os.MkdirAll(copied, 0o700)
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -121,8 +178,22 @@ func (m *model) crash(t testing.TB, to string, fate int, rnd *rand.Rand) {
 		if d.Name() != lockName {
 			b = spoil(b, int(min(m.synced[path], int64(len(b)))), fate, rnd)
 		}
-		return os.WriteFile(to+rel, b, 0o600)
+		return os.WriteFile(copied, b, 0o600)
 	})
+	for _, mv := range undone {
+		if mv.old != nil && err == nil {
+			err = os.WriteFile(to+strings.TrimPrefix(mv.to, m.root), mv.old, 0o600)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(m.removed)) {
+		if copied := to + strings.TrimPrefix(path, m.root); err == nil && lost() {
+			if b := m.removed[path]; b == nil {
+				err = os.MkdirAll(copied, 0o700)
+			} else if _, gone := os.Stat(filepath.Dir(copied)); gone == nil {
+				err = os.WriteFile(copied, b, 0o600)
+			}
+		}
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,8 +91,12 @@ func findStart(seed uint32, end *logEnd, from Position) (place, error) {
 	return at, &DamageError{File: end.gens[0].dir, Position: from + 1, Reason: "the first segment is missing"}
 }
 
-// firstPosition reads the position at which a segment begins; 0 when it is empty.
+// firstPosition reads the position at which a segment begins; 0 when it is empty,
+// or when all that is in it is yet to be cut.
 func firstPosition(seed uint32, s *segment) (Position, error) {
+	if s.size == 0 {
+		return 0, nil
+	}
 	f, err := os.Open(s.path)
 	if err != nil {
 		return 0, err
@@ -100,9 +104,6 @@ func firstPosition(seed uint32, s *segment) (Position, error) {
 	defer f.Close()
 	var b [binary.MaxVarintLen64 + headerBytes]byte
 	n, err := f.ReadAt(b[:], 0)
-	if n == 0 && err == io.EOF {
-		return 0, nil
-	}
 	if err != nil && err != io.EOF {
 		return 0, err
 	}
