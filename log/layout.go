@@ -194,6 +194,11 @@ func parseName(name string, digits int) (uint64, bool) {
 	return n, err == nil && n > 0 && len(name) == digits
 }
 
+// measure returns the bytes in log/ and in quarantine/.
+func (l *Log) measure() (inLog, inQuarantine int64) {
+	return sizeOf(filepath.Join(l.opts.Dir, logName)), sizeOf(filepath.Join(l.opts.Dir, quarantineName))
+}
+
 // sizeOf adds up the files below a directory, without what has been discarded; a
 // missing one has none.
 func sizeOf(dir string) int64 {

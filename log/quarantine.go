@@ -37,13 +37,8 @@ func (l *Log) quarantine(c cut) (to string, err error) {
 			return "", err
 		}
 	}
-	bytes := sizeOf(to)
-	l.pub.Lock()
-	l.stats.QuarantinedBytes += bytes
-	l.stats.LogBytes -= bytes
-	l.pub.Unlock()
 	l.opts.Logger.Warn("cut what nothing shows to have been durable from the end of the log",
-		"file", c.path, "offset", max(c.from, 0), "bytes", bytes, "kept", to)
+		"file", c.path, "offset", max(c.from, 0), "bytes", sizeOf(to), "kept", to)
 	return to, nil
 }
 

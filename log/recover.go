@@ -91,6 +91,7 @@ func (l *Log) standAt(end *logEnd, lost bool) error {
 	end.epoch = epoch
 	l.end = end
 	m := mark{end.chain.seq, makePosition(epoch, end.chain.last.Count())}
+	inLog, inQuarantine := l.measure()
 	l.mu.Lock()
 	l.pub.Lock()
 	l.state.Store(stateReadOnly)
@@ -105,8 +106,7 @@ func (l *Log) standAt(end *logEnd, lost bool) error {
 	l.gens = slices.Clone(end.gens)
 	g := &l.gens[len(l.gens)-1]
 	g.segments = slices.Clone(g.segments) // it may grow
-	l.stats.LogBytes = sizeOf(filepath.Join(l.opts.Dir, logName))
-	l.stats.QuarantinedBytes = sizeOf(filepath.Join(l.opts.Dir, quarantineName))
+	l.stats.LogBytes, l.stats.QuarantinedBytes = inLog, inQuarantine
 	l.pub.Unlock()
 	l.mu.Unlock()
 	return nil

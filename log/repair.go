@@ -183,12 +183,11 @@ func (r *RepairReport) cutAll(l *Log, rest *seen, cuts []cut) error {
 		if err := rest.readAll(c.path, max(c.from, 0)); err != nil {
 			return err
 		}
-		before := l.stats.QuarantinedBytes
 		kept, err := l.quarantine(c)
 		if err != nil {
 			return err
 		}
-		r.Bytes += l.stats.QuarantinedBytes - before
+		r.Bytes += sizeOf(kept)
 		r.Kept = append(r.Kept, relative(l.opts.Dir, kept))
 	}
 	return nil

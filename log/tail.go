@@ -266,6 +266,7 @@ func (l *Log) abandonTail() {
 // since before: the generation has begun without knowing of it.
 // commitMu and fileMu are held.
 func (l *Log) run(before Position) error {
+	inLog, inQuarantine := l.measure()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.Last() != before {
@@ -275,6 +276,7 @@ func (l *Log) run(before Position) error {
 	l.pub.Lock()
 	defer l.pub.Unlock()
 	l.publishGenerationLocked()
+	l.stats.LogBytes, l.stats.QuarantinedBytes = inLog, inQuarantine
 	l.end = &logEnd{gens: slices.Clone(l.gens), offset: t.file.size, chain: t.chain, epoch: t.chain.last.Epoch()}
 	l.doubt, l.failure = false, nil
 	l.last.Store(uint64(t.chain.last))
