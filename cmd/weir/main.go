@@ -1,10 +1,14 @@
 // Weir is an event-streaming broker that speaks the Redis protocol.
 //
 //	weir serve      run the broker
+//	weir check      verify a data directory
+//	weir repair     cut out what is damaged and keeps the broker from starting
+//	weir backup     copy a data directory, also of a running broker
+//	weir restore    make a data directory from a backup
 //	weir version    print version and build
 //
 // Exit status: 0 fine, 1 failed, 2 wrong usage or configuration, 4 the data
-// directory is damaged.
+// directory is damaged; weir check has its own.
 package main
 
 import (
@@ -67,6 +71,6 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(explainFlagError)
-	root.AddCommand(newServe(stderr), newVersion())
+	root.AddCommand(newServe(stderr), newCheck(), newRepair(), newBackup(), newRestore(), newVersion())
 	return root
 }

@@ -30,7 +30,7 @@ func stateOf(number uint64, n int) state {
 		s.bytes[i] = byte(rng.Uint32())
 	}
 	for i := range number % 5 {
-		s.segments = append(s.segments, Segment{Number: 3*i + 1, End: rng.Uint64N(1 << 26), Bytes: rng.Uint64N(1 << 26)})
+		s.segments = append(s.segments, Segment{Number: 3*i + 1, End: rng.Int64N(1 << 26), Bytes: rng.Int64N(1 << 26)})
 	}
 	return s
 }

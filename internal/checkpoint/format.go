@@ -192,8 +192,8 @@ func decodeTrailer(b []byte, seed uint32, size int64) (t trailer, reason string)
 // Segment is one line of the table: a segment file that the state needs.
 type Segment struct {
 	Number uint64 // of the file
-	End    uint64 // offset behind the last block that is needed
-	Bytes  uint64 // of all blocks that are needed
+	End    int64  // offset behind the last block that is needed
+	Bytes  int64  // of all blocks that are needed
 }
 
 // The table is its lines, in ascending order of numbers.
@@ -208,8 +208,8 @@ func encodeTable(segments []Segment) []byte {
 	b := make([]byte, 0, len(segments)*lineBytes)
 	for _, s := range segments {
 		b = binary.LittleEndian.AppendUint64(b, s.Number)
-		b = binary.LittleEndian.AppendUint64(b, s.End)
-		b = binary.LittleEndian.AppendUint64(b, s.Bytes)
+		b = binary.LittleEndian.AppendUint64(b, uint64(s.End))
+		b = binary.LittleEndian.AppendUint64(b, uint64(s.Bytes))
 	}
 	return b
 }
@@ -223,8 +223,8 @@ func decodeTable(b []byte) (segments []Segment, reason string) {
 	for ; len(b) > 0; b = b[lineBytes:] {
 		s := Segment{
 			Number: binary.LittleEndian.Uint64(b),
-			End:    binary.LittleEndian.Uint64(b[8:]),
-			Bytes:  binary.LittleEndian.Uint64(b[16:]),
+			End:    int64(binary.LittleEndian.Uint64(b[8:])),
+			Bytes:  int64(binary.LittleEndian.Uint64(b[16:])),
 		}
 		if n := len(segments); n > 0 && segments[n-1].Number >= s.Number {
 			return nil, "the table of segment files is out of order"

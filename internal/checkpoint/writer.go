@@ -74,7 +74,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 }
 
 // Name says that the state needs bytes of a segment file, which end at end.
-func (w *Writer) Name(segment, end, bytes uint64) {
+func (w *Writer) Name(segment uint64, end, bytes int64) {
 	s := w.segments[segment]
 	if s == nil {
 		s = &Segment{Number: segment}

@@ -1,0 +1,64 @@
+package datadir
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/weirmq/weir/internal/checkpoint"
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/stream"
+)
+
+// streams is the configuration of streams that are never read.
+func streams() stream.Config {
+	return stream.Config{Source: noSource{}, Totals: new(stream.Totals)}
+}
+
+type noSource struct{}
+
+func (noSource) Body(stream.Ref) *stream.Body { return nil }
+func (noSource) Want([]stream.Ref) error      { return stream.ErrCold }
+
+// restore decodes the state of a checkpoint. That it cannot be decoded although
+// every byte is what was written is damage, too.
+func restore(r *checkpoint.Reader, file string) (*state.Keyspace, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	k, err := state.Restore(b, streams(), r.Header().Position, func(uint64) error { return nil })
+	if err == nil {
+		if _, err = b.ReadByte(); err == io.EOF {
+			return k, nil
+		} else if err == nil {
+			err = errors.New("something follows the last key")
+		}
+	}
+	var damage *checkpoint.DamageError
+	var system *fs.PathError
+	if errors.As(err, &damage) || errors.As(err, &system) {
+		return nil, err
+	}
+	return nil, &checkpoint.DamageError{File: file, Reason: fmt.Sprintf("the state cannot be decoded: %v", err)}
+}
+
+// keys counts the keys of all databases.
+func keys(k *state.Keyspace) (n int) {
+	for db := range state.Databases {
+		n += k.Len(db)
+	}
+	return n
+}
+
+// eachRef calls fn for each block of a stream that is in a segment file, stream
+// by stream.
+func eachRef(k *state.Keyspace, fn func(db int, key string, ref stream.Ref)) {
+	nowhere := bufio.NewWriter(io.Discard)
+	tx := state.NewTx(k)
+	for db := range state.Databases {
+		tx.Begin(db)
+		tx.Scan(0, k.Len(db), func(key string, v state.Value) {
+			_ = v.(*state.Stream).Copy().Encode(nowhere, func(ref stream.Ref) { fn(db, key, ref) })
+		})
+	}
+}
