@@ -38,16 +38,18 @@ var layers = []layer{
 	{"internal/glob", nil},
 	{"internal/gctune", nil},
 	{"stream/store", []string{"stream", "internal/vfs"}},
+	{"internal/checkpoint", []string{"internal/vfs"}},
 	{"groups", []string{"stream"}},
 	{"internal/state", []string{"groups", "internal/data", "stream"}},
 	{"internal/command", []string{"internal/state", "resp", "stream", "groups"}},
 	{"internal/command/*", []string{"internal/command", "internal/state", "internal/data", "groups", "stream", "resp", "internal/glob"}},
-	{"broker", []string{"internal/command", "internal/command/*", "internal/state", "internal/data", "groups", "stream", "stream/store", "resp", "log"}},
+	{"internal/datadir", []string{"log", "internal/state", "internal/checkpoint", "stream", "stream/store", "internal/vfs"}},
+	{"broker", []string{"internal/command", "internal/command/*", "internal/state", "internal/data", "groups", "stream", "stream/store", "internal/checkpoint", "internal/vfs", "resp", "log"}},
 	{"bridge", []string{"broker", "stream"}},
 
 	// Programs, and tools around the product: they reach for what is public, and
 	// for each other.
-	{"cmd/weir", []string{"broker", "bridge", "resp", "internal/command", "internal/command/*", "internal/gctune"}},
+	{"cmd/weir", []string{"broker", "bridge", "resp", "internal/command", "internal/command/*", "internal/datadir", "internal/gctune"}},
 	{"examples/*", []string{"broker"}},
 	{"internal/oracle", nil},
 	{"internal/oracle/fuzz", []string{"internal/oracle"}},
