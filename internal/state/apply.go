@@ -63,9 +63,9 @@ func (k *Keyspace) flush(db int) {
 
 // empty takes all keys out of a database. A copy that is under way still finds them.
 func (k *Keyspace) empty(db int) {
-	if k.copy != nil {
+	if c := k.copy; c != nil && c.databases[db] == &k.databases[db] {
 		was := k.databases[db]
-		k.copy.databases[db] = &was
+		c.databases[db] = &was
 	}
 	k.databases[db] = database{}
 }

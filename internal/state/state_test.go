@@ -102,7 +102,7 @@ func randomWork(t *rapid.T, tx *Tx) {
 	case op == 8:
 		tx.StreamConfigureIdempotence(key, rapid.IntRange(1, 9).Draw(t, "seconds"), 2)
 	case op == 9:
-		if _, known := s.EnsureIdempotency().Lookup([]byte("p"), []byte("i"), 1000); !known {
+		if _, known := s.Idempotency().Lookup([]byte("p"), []byte("i"), 1000); !known {
 			tx.StreamRemember(key, []byte("p"), []byte("i"), s.LastID(), 1000)
 		} else {
 			tx.StreamCountDuplicate(key)

@@ -1,0 +1,159 @@
+package state
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/weirmq/weir/stream"
+)
+
+// restored is the keyspace that comes from what was copied.
+func restored(keys []Copied, cfg stream.Config, position uint64) (*Keyspace, Named, error) {
+	var b bytes.Buffer
+	e := NewEncoder(bufio.NewWriter(&b))
+	err := e.Encode(keys)
+	named, closeErr := e.Close()
+	if err := errors.Join(err, closeErr); err != nil {
+		return nil, nil, err
+	}
+	r := bufio.NewReader(&b)
+	k, err := Restore(r, cfg, position, func(uint64) error { return nil })
+	if err == nil && r.Buffered() > 0 {
+		err = fmt.Errorf("%d bytes are left", r.Buffered())
+	}
+	return k, named, err
+}
+
+func TestACopyIsTheKeyspaceAtItsPositionWhateverHappensMeanwhile(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := stream.Config{BlockEntries: 4}
+		live := NewKeyspace(cfg)
+		tx := NewTx(live)
+		position := uint64(0)
+		var tail [][]byte // records since the copy began
+		work := func(n int) {
+			for range n {
+				tx.Begin(rapid.IntRange(0, 2).Draw(t, "db"))
+				for range rapid.IntRange(1, 3).Draw(t, "changes") {
+					randomWork(t, tx)
+				}
+				tail = append(tail, bytes.Clone(tx.Record()))
+				position++
+				tx.Committed(position)
+			}
+		}
+		for range rapid.IntRange(1, 3).Draw(t, "copies") {
+			work(rapid.IntRange(0, 60).Draw(t, "before"))
+			tail = nil
+			want := digest(live)
+			c := live.BeginCopy()
+			var copied []Copied
+			for more := true; more; {
+				work(rapid.IntRange(0, 5).Draw(t, "meanwhile"))
+				more = c.Walk(rapid.IntRange(0, 3).Draw(t, "keys"))
+				copied = append(copied, c.Take()...)
+			}
+			c.End()
+			work(rapid.IntRange(0, 20).Draw(t, "after"))
+			again, _, err := restored(copied, cfg, c.Position())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := digest(again); got != want {
+				t.Fatalf("restored:\n%s\nwas:\n%s", got, want)
+			}
+			for i, record := range tail {
+				if err := again.Apply(c.Position()+uint64(i)+1, record); err != nil {
+					t.Fatal(err)
+				}
+			}
+			compare(t, live, again)
+			live, tx = again, NewTx(again)
+		}
+	})
+}
+
+func TestACopyHasEachKeyOnce(t *testing.T) {
+	k := NewKeyspace(stream.Config{})
+	tx := NewTx(k)
+	set := func(i int) {
+		tx.Begin(i % 3)
+		key := fmt.Appendf(nil, "{x}%d", i) // one slot
+		s, _ := tx.Stream(key)
+		id, _ := lastOf(s).Next()
+		tx.StreamAppend(key, id, fieldsOf("f", "v"))
+		tx.Committed(k.last + 1)
+	}
+	for i := range 300 {
+		set(i)
+	}
+	c := k.BeginCopy()
+	for i := range 600 {
+		set(i)
+		tx.Begin(i % 3)
+		tx.Delete(fmt.Appendf(nil, "{x}%d", i/2))
+		tx.Committed(k.last + 1)
+		c.Walk(1)
+	}
+	for c.Walk(10) {
+	}
+	seen := map[string]int{}
+	for _, key := range c.Take() {
+		seen[fmt.Sprint(key.db, key.key)]++
+	}
+	for key, n := range seen {
+		if n != 1 {
+			t.Errorf("%s is there %d times", key, n)
+		}
+	}
+	if len(seen) != 300 {
+		t.Errorf("%d keys, want 300", len(seen))
+	}
+}
+
+func TestRestoreRefusesWhatIsDamagedAndTakesLittleMemoryForIt(t *testing.T) {
+	k := NewKeyspace(stream.Config{BlockEntries: 4})
+	tx := NewTx(k)
+	for i := range 40 {
+		tx.Begin(i % 2)
+		tx.StreamAppend(fmt.Appendf(nil, "k%d", i%5), stream.ID{MS: uint64(i + 1)}, fieldsOf("f", "v"))
+		if i > 30 {
+			tx.GroupCreate(fmt.Appendf(nil, "k%d", i%5), fmt.Appendf(nil, "g%d", i), stream.ID{}, 0)
+		}
+		tx.Committed(uint64(i + 1))
+	}
+	c := k.BeginCopy()
+	c.Walk(100)
+	var b bytes.Buffer
+	e := NewEncoder(bufio.NewWriter(&b))
+	if err := e.Encode(c.Take()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	restore := func(b []byte) error {
+		_, err := Restore(bufio.NewReader(bytes.NewReader(b)), stream.Config{}, 1, func(uint64) error { return nil })
+		return err
+	}
+	if err := restore(b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	for n := range b.Len() {
+		if restore(b.Bytes()[:n]) == nil {
+			t.Fatalf("the first %d of %d bytes were accepted", n, b.Len())
+		}
+	}
+	for i := range b.Len() {
+		for _, v := range []byte{0, 1, 0x7f, 0xff} {
+			damaged := bytes.Clone(b.Bytes())
+			damaged[i] = v
+			_ = restore(damaged) // no panic
+		}
+	}
+}
