@@ -268,6 +268,11 @@ func failFrom(t *testing.T, k, length int, fault syscall.Errno) bool {
 	}
 	note(s.Close())
 	reached := ops >= k
+	for _, seg := range s.Segments() {
+		if size, err := fsys.Size(Name(seg.Number)); err == nil && size != seg.Bytes || !seg.Closed {
+			t.Errorf("k %d: %d bytes, %v, and the store says %+v", k, size, err, seg)
+		}
+	}
 	if reached && !failed {
 		t.Errorf("k %d: the failure was not reported", k)
 	}

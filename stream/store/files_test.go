@@ -68,6 +68,21 @@ func TestNoNumberIsUsedTwice(t *testing.T) {
 	}
 }
 
+func TestWhatIsRemovedIsRemovedForGood(t *testing.T) {
+	fsys := vfs.NewMem()
+	s := mustOpen(t, fsys, Options{SegmentBytes: 1})
+	rng := rand.New(rand.NewPCG(1, 2))
+	mustWrite(t, s, blockOf(t, 1, rng), blockOf(t, 2, rng), blockOf(t, 3, rng))
+	if err := s.Remove([]uint64{1, 3}); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if got := numbers(mustOpen(t, fsys.Crash(rng), Options{})); !slices.Equal(got, []uint64{2}) {
+			t.Fatalf("after a power cut: %v", got)
+		}
+	}
+}
+
 func TestTheFileThatIsWrittenIsNotRemoved(t *testing.T) {
 	fsys := vfs.NewMem()
 	s := mustOpen(t, fsys, Options{SegmentBytes: 1})
@@ -90,6 +105,28 @@ func TestTheFileThatIsWrittenIsNotRemoved(t *testing.T) {
 	mustClose(t, s)
 	if err := s.Remove([]uint64{open.Segment}); err != nil {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+func TestAFileWhoseFooterFailsIsClosedNevertheless(t *testing.T) {
+	fsys := vfs.NewMem()
+	s := mustOpen(t, fsys, Options{})
+	ref := mustWrite(t, s, blockOf(t, 1, rand.New(rand.NewPCG(1, 2))))[0]
+	fsys.Before = func(op, _ string) error {
+		if op == "sync" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	if err := s.Close(); !errors.Is(err, syscall.EIO) {
+		t.Error(err)
+	}
+	if segs := s.Segments(); len(segs) != 1 || !segs[0].Closed {
+		t.Errorf("%+v", segs)
+	}
+	fsys.Before = nil
+	if _, _, err := CheckRef(fsys, testID, ref); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -124,6 +161,7 @@ func TestBlocksOfEverySizeComeBack(t *testing.T) {
 		{make([]byte, 1000), codecS2},
 		{random[:70_000], codecNone},
 		{append(make([]byte, 70_000), random[:30_000]...), codecS2},
+		{append(make([]byte, 2_000), random[:68_000]...), codecNone}, // three in a hundred are not worth it
 		{random, codecNone},
 		{make([]byte, plainBytes-100), codecS2},
 		{make([]byte, plainBytes+100), codecNone}, // too large to be compressed
@@ -139,6 +177,39 @@ func TestBlocksOfEverySizeComeBack(t *testing.T) {
 		}
 	}
 	mustClose(t, s)
+}
+
+func TestAWriteIsOneFsyncAndOneMoreForTheNameOfANewFile(t *testing.T) {
+	fsys := vfs.NewMem()
+	s := mustOpen(t, fsys, Options{SegmentBytes: 2000})
+	rng := rand.New(rand.NewPCG(1, 2))
+	var ops []string
+	fsys.Before = func(op, _ string) error {
+		ops = append(ops, op)
+		return nil
+	}
+	small := Block{Body: bodyOf(t, make([]byte, 50))}
+	random := make([]byte, 6000)
+	for i := range random {
+		random[i] = byte(rng.Uint32())
+	}
+	large := Block{Body: bodyOf(t, random)}
+	for _, c := range []struct {
+		what   string
+		blocks []Block
+		want   []string
+	}{
+		{"the first of all", []Block{small, small}, []string{"create", "write", "sync", "syncdir"}},
+		{"more", []Block{small, small, small}, []string{"write", "sync"}},
+		{"what fills the file", []Block{small, large}, []string{"write", "sync"}},
+		{"what fills a new file and begins another", []Block{large, small}, []string{"create", "write", "sync", "syncdir", "create", "write", "sync", "syncdir"}},
+	} {
+		ops = nil
+		mustWrite(t, s, c.blocks...)
+		if !slices.Equal(ops, c.want) {
+			t.Errorf("%s: %v", c.what, ops)
+		}
+	}
 }
 
 func TestABlockThatNoRecordCanHoldIsRefusedAndDisturbsNothing(t *testing.T) {

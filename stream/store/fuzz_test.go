@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/weirmq/weir/internal/vfs"
@@ -23,6 +24,82 @@ func reseal(b []byte, seed, offset uint32) {
 		binary.LittleEndian.PutUint32(b[headCRC:], headSum(seed, b, int(key)))
 	}
 	binary.LittleEndian.PutUint32(b[recordCRC:], recordSum(seed, b))
+}
+
+// TestAHeadThatLiesIsRefusedBeforeItIsBelieved changes one number of a record and makes its checksums right.
+func TestAHeadThatLiesIsRefusedBeforeItIsBelieved(t *testing.T) {
+	const offset = 40
+	seed := seedOf(testID, 1)
+	compressed := appendRecord(nil, seed, offset, &Block{Key: []byte("key")}, append([]byte{1, 0, 0}, make([]byte, 500)...))
+	plain := appendRecord(nil, seed, offset, &Block{Key: []byte("key")}, []byte{1, 0, 0, 'x'})
+	number := func(at int, change uint32) func([]byte) []byte {
+		return func(b []byte) []byte {
+			binary.LittleEndian.PutUint32(b[at:], binary.LittleEndian.Uint32(b[at:])+change)
+			return b
+		}
+	}
+	const (
+		lengths = "the head of the record has impossible lengths"
+		other   = "where"
+		corrupt = "the record cannot be decompressed"
+	)
+	for name, c := range map[string]struct {
+		record []byte
+		change func([]byte) []byte
+		want   string
+	}{
+		"nothing":                    {compressed, number(8, 0), ""},
+		"nothing, plain":             {plain, number(8, 0), ""},
+		"raw is one more":            {compressed, number(8, 1), corrupt},
+		"raw is one less":            {compressed, number(8, 1<<32-1), corrupt},
+		"raw is 32 MB":               {compressed, number(8, 32<<20), lengths},
+		"raw is 2 GB":                {compressed, number(8, 2<<30), lengths},
+		"raw is less than stored":    {compressed, number(8, 1<<32-500), lengths},
+		"stored is one more":         {compressed, number(12, 1), other},
+		"stored is one less":         {compressed, number(12, 1<<32-1), other},
+		"raw is one more, plain":     {plain, number(8, 1), lengths},
+		"stored is one less, plain":  {plain, number(12, 1<<32-1), lengths},
+		"the key is one less":        {compressed, number(24, 1<<32-1), other},
+		"the key is longer than all": {compressed, number(24, 1000), "the head of the record fails its checksum"},
+		"another compression":        {compressed, number(4, 1), "the record is compressed in a way (2) that this version does not know"},
+		"no compression":             {compressed, number(4, 1<<32-1), lengths},
+		"compressed, plain":          {plain, number(4, 1), corrupt},
+		"a byte more":                {compressed, func(b []byte) []byte { return append(b, 0) }, other},
+		"no block":                   {plain, func(b []byte) []byte { b[headBytes+3] = 9; return b }, "the record is not a block"},
+	} {
+		b := c.change(bytes.Clone(c.record))
+		reseal(b, seed, offset)
+		_, _, reason := decodeRecord(b, seed, stream.Ref{Segment: 1, Offset: offset, Length: uint32(len(b))})
+		if c.want == "" && reason != "" || !strings.Contains(reason, c.want) {
+			t.Errorf("%s: %q", name, reason)
+		}
+	}
+}
+
+func TestAFooterIsBelievedOnlyIfItsRecordsAreOneBehindTheOther(t *testing.T) {
+	seed := seedOf(testID, 1)
+	good := []place{{headerBytes, 100}, {headerBytes + 100, headBytes}}
+	const end = headerBytes + 100 + headBytes
+	for name, c := range map[string]struct {
+		index []place
+		end   uint32
+		ok    bool
+	}{
+		"good":                {good, end, true},
+		"empty":               {nil, headerBytes, true},
+		"a gap":               {[]place{good[0], {good[1].offset + 1, headBytes}}, end + 1, false},
+		"a record less":       {good[:1], end, false},
+		"a record twice":      {[]place{good[0], good[0]}, headerBytes + 200, false},
+		"too small":           {[]place{{headerBytes, headBytes - 1}}, headerBytes + headBytes - 1, false},
+		"not from the header": {good[1:], end, false},
+		"of another place":    {good, end + 1, false},
+	} {
+		b := appendFooter(nil, seed, c.index, c.end)
+		index, ok := decodeFooter(b, seed, int64(c.end)+int64(len(b)))
+		if ok != c.ok || ok && !slices.Equal(index, c.index) {
+			t.Errorf("%s: %v, %t", name, index, ok)
+		}
+	}
 }
 
 // FuzzRecord decodes anything that has the right checksums, which only a program can have made.

@@ -284,6 +284,39 @@ func TestARemovedSegmentGivesItsSpaceBackOnceItsReadersAreDone(t *testing.T) {
 	})
 }
 
+// opening calls a function when a file has been opened, before its opener knows.
+type opening struct {
+	vfs.FS
+	opened func()
+}
+
+func (o *opening) Open(name string) (vfs.File, error) {
+	f, err := o.FS.Open(name)
+	if o.opened != nil {
+		o.opened()
+	}
+	return f, err
+}
+
+func TestASegmentThatIsRemovedWhileItIsBeingOpenedIsNotHeldOpen(t *testing.T) {
+	var open, most atomic.Int64
+	disk := &opening{FS: counting{vfs.OS{Root: t.TempDir()}, &open, &most}}
+	s := mustOpen(t, disk, Options{SegmentBytes: 1})
+	b := blockOf(t, 1, rand.New(rand.NewPCG(1, 2)))
+	ref := mustWrite(t, s, b)[0]
+	disk.opened = func() {
+		if err := s.Remove([]uint64{ref.Segment}); err != nil {
+			t.Error(err)
+		}
+	}
+	if body, err := s.Read(ref); err != nil || !same(body, b.Body) {
+		t.Errorf("it was open in time: %v", err)
+	}
+	if n := open.Load(); n != 0 {
+		t.Errorf("%d files still open", n)
+	}
+}
+
 func TestErrorsOfTheSystemAreThoseOfTheSystem(t *testing.T) {
 	mem := vfs.NewMem()
 	s := mustOpen(t, mem, Options{})

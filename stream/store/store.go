@@ -185,7 +185,8 @@ func checkFile(fsys vfs.FS, id [16]byte, number uint64, end int64) error {
 
 // Remove removes segments that nothing refers to any more; reads of them that have begun may end well. A crash in the midst
 // leaves some of them, and so does an error: calling it again for what Segments still has is right. The file that Write
-// appends to cannot be removed.
+// appends to cannot be removed. But a file may be closed before its caller has taken note of the Refs in it: whoever writes
+// should be who removes, or hold the two apart.
 func (s *Store) Remove(numbers []uint64) error {
 	if len(numbers) == 0 {
 		return nil
