@@ -73,11 +73,7 @@ func writeDamage(w io.Writer, d *datadir.Damage) {
 			fmt.Fprintf(w, "       and %d more\n", len(d.Affects)-most)
 			return
 		}
-		between := ""
-		if a.Last != "" {
-			between = fmt.Sprintf(", from %s to %s", a.First, a.Last)
-		}
-		fmt.Fprintf(w, "       stream %q of database %d lacks blocks: %d%s\n", a.Key, a.DB, a.Blocks, between)
+		fmt.Fprintf(w, "       stream %q of database %d lacks %d blocks with entries from %s to %s\n", a.Key, a.DB, a.Blocks, a.First, a.Last)
 	}
 }
 

@@ -47,21 +47,15 @@ type checker struct {
 	last   log.Position       // where the log ends
 	base   *checkpoint.Header // of the newest checkpoint that is good and has its segments; nil if none is
 	report *Report
+	asking asking
 
-	good   map[uint64][]place     // records that are as they were written, by segment, in ascending order of offsets
-	bad    map[uint64][]badRecord // those that are not
-	absent map[uint64]*Damage     // segments that are missing or not what they are called
+	good   map[uint64][]place  // records that are as they were written, by segment, in ascending order of offsets
+	bad    map[uint64][]Damage // those that are not
+	absent map[uint64]*Damage  // segments that are missing or not what they are called
 }
 
 // place is where a record is in its segment.
 type place struct{ offset, length uint32 }
-
-// badRecord is one that is damaged, and what its head says that it held: nothing,
-// if that is damaged, too.
-type badRecord struct {
-	Damage
-	first, last stream.ID
-}
 
 // open takes the lock of a directory. Where the log cannot be opened no broker
 // can, and there is none.
@@ -73,7 +67,7 @@ func open(dir string) (*checker, error) {
 	}
 	c := &checker{
 		dir: dir, fs: vfs.OS{Root: dir}, report: &Report{Dir: dir},
-		good: map[uint64][]place{}, bad: map[uint64][]badRecord{}, absent: map[uint64]*Damage{},
+		good: map[uint64][]place{}, bad: map[uint64][]Damage{}, absent: map[uint64]*Damage{},
 	}
 	var err error
 	c.log, err = log.Open(log.Options{Dir: dir})
@@ -247,8 +241,7 @@ func (c *checker) checkSegment(line *Segment, end int64) error {
 	report, err := store.Verify(c.fs, c.id, number, end, func(r store.Record, err error) {
 		var damage *store.DamageError
 		if errors.As(err, &damage) {
-			d := Damage{File: damage.File, Offset: damage.Offset, Reason: damage.Reason}
-			c.bad[number] = append(c.bad[number], badRecord{d, r.First, r.Last})
+			c.bad[number] = append(c.bad[number], Damage{File: damage.File, Offset: damage.Offset, Reason: damage.Reason})
 			return
 		}
 		c.good[number] = append(c.good[number], place{r.Ref.Offset, r.Ref.Length})
@@ -272,7 +265,7 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 			tellAll = false
 			continue
 		}
-		k, err := restore(r, line.File)
+		k, err := c.asking.restore(r, line.File)
 		if err != nil {
 			tellAll = false
 			line.Unusable = err.Error()
@@ -291,7 +284,7 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 	}
 	c.reportBlocks(tellAll)
 	if c.base == nil {
-		c.start(state.NewKeyspace(streams()))
+		c.start(state.NewKeyspace(c.asking.streams()))
 	}
 	return nil
 }
@@ -299,22 +292,19 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 // checkRefs looks for each block that a state refers to among those that are
 // good, and notes with the damage whose blocks are not.
 func (c *checker) checkRefs(checkpoint uint64, k *state.Keyspace) {
-	eachRef(k, func(db int, key string, ref stream.Ref) {
-		if d := c.absent[ref.Segment]; d != nil {
-			d.affect(checkpoint, db, key, stream.ID{}, stream.ID{})
-			return
-		}
+	c.asking.each(k, func(db int, key string, ref stream.Ref, first, last stream.ID) {
 		good := c.good[ref.Segment]
 		i, ok := slices.BinarySearchFunc(good, ref.Offset, func(p place, offset uint32) int { return cmp.Compare(p.offset, offset) })
-		if !ok || good[i].length != ref.Length {
-			bad := c.badRecord(ref)
-			bad.affect(checkpoint, db, key, bad.first, bad.last)
+		if d := c.absent[ref.Segment]; d != nil {
+			d.affect(checkpoint, db, key, first, last)
+		} else if !ok || good[i].length != ref.Length {
+			c.badRecord(ref).affect(checkpoint, db, key, first, last)
 		}
 	})
 }
 
 // badRecord returns the damage at a place that should be a record.
-func (c *checker) badRecord(ref stream.Ref) *badRecord {
+func (c *checker) badRecord(ref stream.Ref) *Damage {
 	bad := c.bad[ref.Segment]
 	for i := range bad {
 		if bad[i].Offset == int64(ref.Offset) {
@@ -322,7 +312,7 @@ func (c *checker) badRecord(ref stream.Ref) *badRecord {
 		}
 	}
 	d := Damage{File: store.Name(ref.Segment), Offset: int64(ref.Offset), Reason: fmt.Sprintf("there is no block of %d bytes", ref.Length)}
-	c.bad[ref.Segment] = append(bad, badRecord{Damage: d})
+	c.bad[ref.Segment] = append(bad, d)
 	return &c.bad[ref.Segment][len(bad)]
 }
 
@@ -334,9 +324,7 @@ func (c *checker) reportBlocks(tellAll bool) {
 		all = append(all, *d)
 	}
 	for _, bad := range c.bad {
-		for _, b := range bad {
-			all = append(all, b.Damage)
-		}
+		all = append(all, bad...)
 	}
 	slices.SortFunc(all, func(a, b Damage) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))

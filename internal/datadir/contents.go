@@ -12,21 +12,26 @@ import (
 	"github.com/weirmq/weir/stream"
 )
 
-// streams is the configuration of streams that are never read.
-func streams() stream.Config {
-	return stream.Config{Source: noSource{}, Totals: new(stream.Totals)}
+// asking is where the streams of a check get their cold blocks from: nowhere, but
+// it remembers which one they have asked for.
+type asking struct{ ref stream.Ref }
+
+var errNotRead = errors.New("blocks are not read")
+
+func (a *asking) Body(stream.Ref) *stream.Body { return nil }
+
+func (a *asking) Want(refs []stream.Ref) error {
+	a.ref = refs[0]
+	return errNotRead
 }
 
-type noSource struct{}
-
-func (noSource) Body(stream.Ref) *stream.Body { return nil }
-func (noSource) Want([]stream.Ref) error      { return stream.ErrCold }
+func (a *asking) streams() stream.Config { return stream.Config{Source: a, Totals: new(stream.Totals)} }
 
 // restore decodes the state of a checkpoint. That it cannot be decoded although
 // every byte is what was written is damage, too.
-func restore(r *checkpoint.Reader, file string) (*state.Keyspace, error) {
+func (a *asking) restore(r *checkpoint.Reader, file string) (*state.Keyspace, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	k, err := state.Restore(b, streams(), r.Header().Position, func(uint64) error { return nil })
+	k, err := state.Restore(b, a.streams(), r.Header().Position, func(uint64) error { return nil })
 	if err == nil {
 		if _, err = b.ReadByte(); err == io.EOF {
 			return k, nil
@@ -50,15 +55,24 @@ func keys(k *state.Keyspace) (n int) {
 	return n
 }
 
-// eachRef calls fn for each block of a stream that is in a segment file, stream
-// by stream.
-func eachRef(k *state.Keyspace, fn func(db int, key string, ref stream.Ref)) {
-	nowhere := bufio.NewWriter(io.Discard)
+// each calls fn for each block of a stream that is in a segment file, stream by
+// stream, with the IDs of its first and its last entry.
+func (a *asking) each(k *state.Keyspace, fn func(db int, key string, ref stream.Ref, first, last stream.ID)) {
 	tx := state.NewTx(k)
 	for db := range state.Databases {
 		tx.Begin(db)
 		tx.Scan(0, k.Len(db), func(key string, v state.Value) {
-			_ = v.(*state.Stream).Copy().Encode(nowhere, func(ref stream.Ref) { fn(db, key, ref) })
+			s, from, more := v.(*state.Stream), stream.ID{}, true
+			for more {
+				it := s.Range(from, stream.MaxID)
+				for it.Next() {
+				}
+				var cold *stream.LostError
+				if more = errors.As(it.Err(), &cold); more {
+					fn(db, key, a.ref, cold.First, cold.Last)
+					from, more = cold.Last.Next()
+				}
+			}
 		})
 	}
 }

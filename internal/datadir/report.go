@@ -94,28 +94,25 @@ func (d *Damage) String() string {
 type Affected struct {
 	DB     int    `json:"db"`
 	Key    string `json:"key"`
-	First  string `json:"first"` // ID of the first entry; empty if it is not known
+	First  string `json:"first"` // ID of the first entry
 	Last   string `json:"last"`
 	Blocks int    `json:"blocks"`
 }
 
-// affect notes that a block of a stream cannot be read, in which the entries from
-// first to last are, if that is known. The blocks of a stream come one after the
-// other. Of several checkpoints, which mostly need the same, the newest counts.
+// affect notes that a block of a stream cannot be read. The blocks of a stream
+// come one after the other. Of several checkpoints, which mostly need the same,
+// the newest counts.
 func (d *Damage) affect(checkpoint uint64, db int, key string, first, last stream.ID) {
 	if d.by != 0 && d.by != checkpoint {
 		return
 	}
 	d.by = checkpoint
-	if n := len(d.Affects); n > 0 && d.Affects[n-1].DB == db && d.Affects[n-1].Key == key {
-		d.Affects[n-1].Blocks++
-		return
+	if n := len(d.Affects); n == 0 || d.Affects[n-1].DB != db || d.Affects[n-1].Key != key {
+		d.Affects = append(d.Affects, Affected{DB: db, Key: key, First: first.String()})
 	}
-	a := Affected{DB: db, Key: key, Blocks: 1}
-	if last != (stream.ID{}) {
-		a.First, a.Last = first.String(), last.String()
-	}
-	d.Affects = append(d.Affects, a)
+	a := &d.Affects[len(d.Affects)-1]
+	a.Last = last.String()
+	a.Blocks++
 }
 
 // Start is what a start of the broker would do.
