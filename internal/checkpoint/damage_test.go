@@ -212,3 +212,21 @@ func TestAReadErrorIsNotDamage(t *testing.T) {
 		}
 	}
 }
+
+func TestADamagedCheckpointGoesToQuarantine(t *testing.T) {
+	fs := vfs.OS{Root: t.TempDir()} // Mem does not rename across directories
+	for round, want := range []string{"quarantine/checkpoint-00000000000000000005", "quarantine/checkpoint-00000000000000000005.2"} {
+		mustWrite(t, fs, small(4), small(5))
+		b := content(t, fs, 5)
+		to, err := Quarantine(fs, 5)
+		if err != nil || to != want {
+			t.Fatalf("round %d: %q, %v", round, to, err)
+		}
+		if kept, err := vfs.ReadAll(fs, to); err != nil || !bytes.Equal(kept, b) {
+			t.Errorf("round %d: kept %d bytes of %d, %v", round, len(kept), len(b), err)
+		}
+		if got := names(t, fs, dir); !slices.Equal(got, []string{base(4)}) {
+			t.Errorf("round %d: left: %v", round, got)
+		}
+	}
+}
