@@ -431,7 +431,25 @@ func (b *block) settle() {
 			b.kill(ord)
 		}
 	}
+	if n := len(g.ids); n > 0 && b.last.Less(g.ids[n-1]) {
+		b.killAbove(b.last)
+	}
 	b.live = live
+}
+
+// killAbove marks the entries above id, which is not above the last one. SetID has
+// made that b.last, so that find does not see them.
+func (b *block) killAbove(id ID) {
+	ord, _ := b.seek(id)
+	for c := b.at(ord); ; c.next() {
+		if id.Less(c.id) && c.ord >= b.start && !b.isDead(c.ord) {
+			b.kill(c.ord)
+		}
+		if c.ord == b.n-1 {
+			return
+		}
+		c.skip()
+	}
 }
 
 const (

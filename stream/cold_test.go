@@ -93,6 +93,14 @@ func copyOf(c *Copy, cfg Config) (*Stream, []Ref, error) {
 	return s, named, err
 }
 
+func anyOr(t *rapid.T, m *model) (int, ID) {
+	if len(m.entries) == 0 {
+		return 0, MinID
+	}
+	i := rapid.IntRange(0, len(m.entries)-1).Draw(t, "i")
+	return i, m.entries[i].id
+}
+
 func TestAStreamWithColdBlocksIsLikeANaiveSlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := newShelf()
@@ -201,7 +209,19 @@ func TestAStreamWithColdBlocksIsLikeANaiveSlice(t *testing.T) {
 				m.last, m.added, m.maxDeleted = last, m.added+3, ID{1, 1}
 				s.SetID(m.last, m.added, m.maxDeleted)
 			},
-			"seal":  func(*rapid.T) { s.Seal() },
+			"seal": func(*rapid.T) { s.Seal() },
+			"move": func(t *rapid.T) {
+				_, id := anyOr(t, m)
+				for b := range s.Cold(id) {
+					to := b.Ref
+					to.Segment += 1000
+					f.bodies[to] = f.bodies[b.Ref]
+					if !s.Move(b, to) || s.Move(b, to) {
+						t.Fatalf("move of %v", b)
+					}
+					return
+				}
+			},
 			"spill": func(t *rapid.T) { f.spill(rapid.IntRange(0, 3).Draw(t, "keep")) },
 			"copy": func(*rapid.T) {
 				copied, then = s.Copy(), *m
@@ -237,7 +257,7 @@ func TestAStreamWithColdBlocksIsLikeANaiveSlice(t *testing.T) {
 				if err := checkSums(s); err != nil {
 					t.Fatal(err)
 				}
-				if tot := f.totals; tot.Memory != s.memory || tot.Disk != s.disk || tot.Blocks != int64(s.count) {
+				if tot := f.totals; tot.Memory != s.memory || tot.Disk != s.disk || tot.Blocks != int64(s.count) || tot.Open != s.openMemory {
 					t.Fatalf("totals %+v, the stream has %d, %d, %d", tot, s.memory, s.disk, s.count)
 				}
 			},

@@ -61,7 +61,8 @@ type Stream struct {
 	// What it adds to totals. released: no more.
 	memory, disk int64
 	count        int
-	openMemory   int64 // of memory, the open block's
+	openMemory   int64  // of memory, the open block's
+	sweep        uint64 // Totals.Sweeps at the last Append
 	released     bool
 }
 
@@ -228,6 +229,7 @@ func (s *Stream) Append(id ID, fields [][]byte) {
 	s.last = id
 	s.length++
 	s.added++
+	s.sweep = s.totals.Sweeps
 }
 
 // reserve makes sure that the open block has room for size bytes, or opens one.
@@ -281,8 +283,7 @@ func (s *Stream) weigh() {
 		n = s.open.memory()
 	}
 	if n != s.openMemory {
-		s.charge(n-s.openMemory, 0, 0)
-		s.openMemory = n
+		s.chargeOpen(n)
 	}
 }
 
@@ -299,8 +300,8 @@ func (s *Stream) Seal() bool {
 	s.sealed.append(b)
 	s.steady = false
 	s.open, s.w = nil, writer{}
-	s.charge(b.memory()-s.openMemory, 0, 0)
-	s.openMemory = 0
+	s.chargeOpen(0)
+	s.charge(b.memory(), 0, 0)
 	s.list(b)
 	return true
 }

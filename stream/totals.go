@@ -6,6 +6,9 @@ type Totals struct {
 	Disk   int64 // bytes of blocks in segment files
 	Dead   int64 // bytes in segment files that were let go of; it only rises
 	Blocks int64 // blocks, sealed and open
+	Open   int64 // of Memory, blocks that are open
+
+	Sweeps uint64 // see Stream.Idle; whoever looks for idle streams adds to it
 
 	// Sealed has the blocks that are sealed and not yet in a segment file, the oldest first, and perhaps some that have
 	// gone since; SealedBytes is the memory that they hold.
@@ -93,7 +96,7 @@ func (t *Totals) Return(taken []Sealed) {
 
 // Clear says that none of the streams is in use any more.
 func (t *Totals) Clear() {
-	*t = Totals{Dead: t.Dead + t.Disk, generation: t.generation + 1}
+	*t = Totals{Dead: t.Dead + t.Disk, Sweeps: t.Sweeps, generation: t.generation + 1}
 }
 
 // Release says that s is no longer in use: nothing of it counts any more.
@@ -107,9 +110,19 @@ func (s *Stream) Release() {
 	t.Disk -= s.disk
 	t.Dead += s.disk
 	t.Blocks -= int64(s.count)
+	t.Open -= s.openMemory
 }
 
-// count adds to what s, and those it shares its totals with, hold.
+// chargeOpen says what the open block holds.
+func (s *Stream) chargeOpen(memory int64) {
+	s.charge(memory-s.openMemory, 0, 0)
+	if t := s.totals; !s.released && t.generation == s.since {
+		t.Open += memory - s.openMemory
+	}
+	s.openMemory = memory
+}
+
+// charge adds to what s, and those it shares its totals with, hold.
 func (s *Stream) charge(memory, disk int64, blocks int) {
 	s.memory += memory
 	s.disk += disk

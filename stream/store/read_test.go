@@ -245,38 +245,46 @@ func TestReadersWritersAndRemovalsGoOnTogether(t *testing.T) {
 func TestARemovedSegmentGivesItsSpaceBackOnceItsReadersAreDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var open, most atomic.Int64
-		hold, holding := make(chan struct{}), false
-		disk := flaky{counting{vfs.OS{Root: t.TempDir()}, &open, &most}, func([]byte, int64) {
-			if holding {
-				<-hold
+		hold := map[int64]chan struct{}{} // by offset
+		disk := flaky{counting{vfs.OS{Root: t.TempDir()}, &open, &most}, func(_ []byte, at int64) {
+			if c := hold[at]; c != nil {
+				<-c
 			}
 		}}
-		s := mustOpen(t, disk, Options{SegmentBytes: 1})
+		s := mustOpen(t, disk, Options{})
 		b := blockOf(t, 1, rand.New(rand.NewPCG(1, 2)))
 		refs := mustWrite(t, s, b, b)
-		if _, err := s.Read(refs[1]); err != nil {
+		s.segmentBytes = 1 // the next one completes the file
+		refs = append(refs, mustWrite(t, s, b)...)
+		if _, err := s.Read(refs[2]); err != nil {
 			t.Fatal(err)
 		}
-		holding = true
-		var body *stream.Body
-		go func() { body, _ = s.Read(refs[0]) }()
+		var bodies [2]*stream.Body
+		for _, ref := range refs[:2] {
+			hold[int64(ref.Offset)] = make(chan struct{})
+		}
+		for i, ref := range refs[:2] {
+			go func() { bodies[i], _ = s.Read(ref) }()
+		}
 		synctest.Wait()
-		if err := s.Remove([]uint64{refs[0].Segment, refs[1].Segment}); err != nil {
+		if err := s.Remove([]uint64{1}); err != nil {
 			t.Fatal(err)
 		}
-		if n := open.Load(); n != 1 {
-			t.Errorf("%d files open, and one is being read", n)
-		}
-		close(hold)
-		synctest.Wait()
-		if body == nil || !same(body, b.Body) {
-			t.Error("the reader was disturbed")
+		for i, ref := range refs[:2] {
+			if n := open.Load(); n != 1 {
+				t.Errorf("%d files open, and one is being read", n)
+			}
+			close(hold[int64(ref.Offset)])
+			synctest.Wait()
+			if bodies[i] == nil || !same(bodies[i], b.Body) {
+				t.Errorf("reader %d was disturbed", i)
+			}
 		}
 		if n := open.Load(); n != 0 {
 			t.Errorf("%d files still open", n)
 		}
 		if len(s.Segments()) != 0 {
-			t.Error("they are still there")
+			t.Error("it is still there")
 		}
 		if _, err := s.Read(refs[0]); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("reading what is removed: %v", err)
