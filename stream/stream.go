@@ -418,8 +418,8 @@ func (s *Stream) take(id ID) bool {
 		return false
 	}
 	ord := -1
-	if b, err := s.view(p); err == nil {
-		found := false
+	if b := s.atHand(p); b != nil {
+		var found bool
 		if ord, found = b.find(id); !found {
 			return false
 		}
