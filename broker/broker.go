@@ -1,7 +1,7 @@
 // Package broker assembles Weir: it runs the commands that arrive on connections against the keyspace, writes what they
 // change to the log, and lets replies go when the log has what they show.
 //
-//	b, err := broker.Open(ctx, broker.DefaultOptions())   // replays the log
+//	b, err := broker.Open(ctx, broker.DefaultOptions())   // reads the state from disk
 //	err = b.Serve(ctx)                                     // until ctx ends, then drains
 //
 // One lock, mu, guards the state: keyspace, sessions, waiters, settings, statistics. Its holder runs commands as if alone
@@ -15,21 +15,22 @@ package broker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/weirmq/weir/internal/checkpoint"
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/command/connection"
 	"github.com/weirmq/weir/internal/command/keys"
 	"github.com/weirmq/weir/internal/command/server"
 	"github.com/weirmq/weir/internal/command/streams"
 	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/internal/vfs"
 	"github.com/weirmq/weir/log"
 	"github.com/weirmq/weir/resp"
 	"github.com/weirmq/weir/stream"
+	"github.com/weirmq/weir/stream/store"
 )
 
 // Broker is a running Weir. Open makes one; all its methods may be called concurrently.
@@ -54,10 +55,19 @@ type Broker struct {
 	alarms   alarms
 	settings settings
 	stats    stats
-	loading  bool // the log is being replayed
+	history  history
+	loading  bool // the state is being read from disk
 	readOnly bool // the disk has failed and not yet proved that it works again
 	ending   bool // closing is closed
+	noSave   bool // the end comes without a checkpoint
 	closed   bool
+
+	spiller      spiller
+	checkpointer checkpointer
+	files        vfs.FS        // the data directory, but for the log
+	managing     sync.Mutex    // held by whoever rotates, discards from or begins the log
+	quit         chan struct{} // closed when what runs in the background is to end
+	background   sync.WaitGroup
 
 	// Scratch of the unit of work that runs now.
 	call     command.Call
@@ -92,20 +102,11 @@ type stats struct {
 type baseline struct {
 	log      log.Stats
 	net      resp.Stats
+	blocks   store.Stats
 	logBytes int64 // size of the log at the start
 }
 
-// recovery is what the last replay did.
-type recovery struct {
-	records  uint64
-	bytes    uint64
-	duration time.Duration
-	progress atomic.Uint64 // records so far, in steps
-	loaded   atomic.Uint64 // bytes of those
-	begun    atomic.Int64  // unix ns
-}
-
-// Open locks and checks the data directory, listens, and replays the log; clients that connect meanwhile are told
+// Open locks and checks the data directory, listens, and reads the state from disk; clients that connect meanwhile are told
 // LOADING. It fails if the directory is in use (log.ErrLocked), damaged (*DamageError), or an address is taken.
 func Open(ctx context.Context, o Options) (*Broker, error) {
 	b := newBroker(o)
@@ -122,6 +123,8 @@ func newBroker(o Options) *Broker {
 		logger:   o.Logger,
 		started:  time.Now(),
 		closing:  make(chan struct{}),
+		quit:     make(chan struct{}),
+		files:    newFiles(o),
 		failures: make(chan struct{}, 1),
 		sessions: map[int64]*session{},
 		waiters:  waiters{queues: map[waitKey]*waitQueue{}},
@@ -129,7 +132,12 @@ func newBroker(o Options) *Broker {
 		scratch:  resp.NewWriter(2),
 		loading:  true,
 		identity: newIdentity(),
+
+		spiller:      newSpiller(),
+		checkpointer: newCheckpointer(),
 	}
+	b.history.begin(nil)
+	b.history.setCacheSize(o.StreamCacheSize)
 	if b.logger == nil {
 		b.logger = slog.New(slog.DiscardHandler)
 	}
@@ -139,6 +147,15 @@ func newBroker(o Options) *Broker {
 	b.become(b.emptyKeyspace())
 	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), streams.Specs())
 	return b
+}
+
+// newFiles returns the data directory as checkpoints and segment files are kept in it.
+func newFiles(o Options) vfs.FS {
+	files := vfs.OS{Root: o.Dir}
+	if o.Disk == nil {
+		return files
+	}
+	return vfs.Asked{OS: files, Ask: o.Disk}
 }
 
 // open makes the server before the log, which may call onCommit from its first moment on, and listens after it, for
@@ -163,7 +180,15 @@ func (b *Broker) open(ctx context.Context) (err error) {
 	if err := b.load(ctx); err != nil {
 		return err
 	}
+	if err := b.beginLog(); err != nil {
+		b.logger.Error("the disk cannot be written to; read-only until it can", "err", err)
+	} else if err := checkpoint.RemoveLeftovers(b.files); err != nil {
+		b.logger.Warn("what is left of a checkpoint that was not finished could not be removed", "err", err)
+	}
 	b.checkDisk()
+	b.serveLoaded()
+	b.background.Go(b.runSpiller)
+	b.background.Go(b.runCheckpointer)
 	return nil
 }
 
@@ -175,65 +200,25 @@ func (b *Broker) wallClock(now time.Time) time.Time {
 	return now
 }
 
-func (b *Broker) emptyKeyspace() *state.Keyspace {
-	return state.NewKeyspace(stream.Config{BlockBytes: b.options.StreamBlockSize, BlockEntries: b.options.StreamBlockEntries})
+// streamConfig returns the configuration of the streams of one keyspace, and what they hold.
+func (b *Broker) streamConfig() (stream.Config, *stream.Totals) {
+	totals := new(stream.Totals)
+	return stream.Config{
+		BlockBytes: b.options.StreamBlockSize, BlockEntries: b.options.StreamBlockEntries,
+		Source: &b.history, Totals: totals,
+	}, totals
+}
+
+func (b *Broker) emptyKeyspace() (*state.Keyspace, *stream.Totals) {
+	streams, totals := b.streamConfig()
+	return state.NewKeyspace(streams), totals
 }
 
 // become makes a keyspace the one that commands see. The state lock is held, or nobody else knows of b yet.
-func (b *Broker) become(k *state.Keyspace) {
+func (b *Broker) become(k *state.Keyspace, totals *stream.Totals) {
 	b.keyspace, b.tx = k, state.NewTx(k)
-}
-
-// load replays the log into a new keyspace and begins to serve from it.
-func (b *Broker) load(ctx context.Context) error {
-	const reportEvery = 1 << 16 // records
-	keyspace := b.emptyKeyspace()
-	var records, bytes uint64
-	begun := time.Now()
-	b.recovery.progress.Store(0)
-	b.recovery.loaded.Store(0)
-	b.recovery.begun.Store(begun.UnixNano())
-	reported := begun
-	err := b.log.Replay(0, func(position log.Position, _ int64, record []byte) error {
-		records++
-		bytes += uint64(len(record))
-		if records%reportEvery == 0 {
-			b.recovery.progress.Store(records)
-			b.recovery.loaded.Store(bytes)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			select {
-			case <-b.closing:
-				return ErrShutdown
-			default:
-			}
-			if now := time.Now(); now.Sub(reported) >= time.Second {
-				reported = now
-				b.logger.Info("replaying the log", "records", records, "position", position, "elapsed", now.Sub(begun).Round(time.Millisecond))
-			}
-		}
-		if err := keyspace.Apply(uint64(position), record); err != nil {
-			return fmt.Errorf("record at position %v: %w", position, err)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("replay of the log: %w", err)
-	}
-	if !b.readOnly { // after a failure it is probe that begins
-		if err := b.log.Begin(); err != nil {
-			b.logger.Error("the log cannot be written; read-only", "err", err)
-		}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.recovery.records, b.recovery.bytes, b.recovery.duration = records, bytes, time.Since(begun)
-	b.become(keyspace)
-	b.loading, b.readOnly = false, !b.log.Writable()
-	b.server.Release(uint64(b.log.Released())) // what was replayed is on disk
-	b.logger.Info("log replayed", "records", records, "bytes", bytes, "took", b.recovery.duration.Round(time.Millisecond), "position", b.log.Last())
-	return nil
+	b.spiller.totals = totals
+	b.spiller.notice()
 }
 
 // Serve serves until ctx ends, SHUTDOWN is called or something fails beyond repair; then it stops accepting, answers what
@@ -259,6 +244,7 @@ func (b *Broker) Serve(ctx context.Context) error {
 				b.recoverFromDisk(ctx)
 			}
 			b.probe()
+			b.considerCheckpoint()
 			b.sample()
 		}
 	}
@@ -270,8 +256,8 @@ const (
 	drainTimeout = 10 * time.Second
 )
 
-// ErrShutdown is what Open fails with when a client asked for SHUTDOWN while the log was being replayed.
-var ErrShutdown = errors.New("shut down while the log was being replayed")
+// ErrShutdown is what Open fails with when a client asked for SHUTDOWN while the state was being read from disk.
+var ErrShutdown = errors.New("shut down while the state was being read from disk")
 
 // close drains and releases everything. A second call does nothing.
 func (b *Broker) close() error {
@@ -297,6 +283,15 @@ func (b *Broker) close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		errs = append(errs, b.server.Shutdown(ctx))
 		cancel()
+	}
+	close(b.quit)
+	b.background.Wait()
+	b.history.readers.close()
+	if b.history.store != nil {
+		b.lastCheckpoint()
+		if err := b.history.store.Close(); err != nil {
+			b.logger.Warn("the last segment file could not be completed; what is in it is good", "err", err)
+		}
 	}
 	if b.log != nil {
 		errs = append(errs, b.log.Close())

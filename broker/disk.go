@@ -71,6 +71,10 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 	b.become(b.emptyKeyspace())
 	b.mu.Unlock()
 
+	// A checkpoint that is being made finds that its state is gone, or that the log is.
+	b.checkpointer.making.Lock()
+	defer b.checkpointer.making.Unlock()
+
 	if err := b.log.Reopen(); err != nil {
 		if damage := (*DamageError)(nil); errors.As(err, &damage) {
 			b.fail(err)
@@ -79,9 +83,13 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 		b.logger.Warn("the log cannot be read; clients are told LOADING until it can", "err", err)
 		return // Serve tries again within a second
 	}
-	if err := b.load(ctx); err != nil && ctx.Err() == nil {
-		b.fail(err)
+	if err := b.load(ctx); err != nil {
+		if ctx.Err() == nil {
+			b.fail(err)
+		}
+		return
 	}
+	b.serveLoaded()
 }
 
 // probe tries, once a second, whether a disk that has failed works again.
@@ -89,7 +97,7 @@ func (b *Broker) probe() {
 	if b.log.Writable() {
 		return
 	}
-	if err := b.log.Begin(); err != nil {
+	if err := b.beginLog(); err != nil {
 		b.logger.Warn("the disk still fails; read-only", "err", err)
 		return
 	}

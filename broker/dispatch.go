@@ -52,6 +52,7 @@ func (b *Broker) beginTurn() {
 func (b *Broker) endTurn() {
 	appended := b.appended
 	b.appended = false
+	b.spiller.notice()
 	b.mu.Unlock()
 	if appended && !b.log.Commit() {
 		b.log.Kick()
@@ -91,6 +92,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	out := s.conn.Writer()
 	spec, refusal := b.admit(s, args)
 	if refusal != "" {
+		b.history.letGo(&s.fetch)
 		if spec != nil {
 			spec.Metrics.Rejected++
 		}
@@ -100,7 +102,9 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 		s.conn.Seal(0)
 		return true
 	}
-	if spec.Flags&command.Write != 0 && b.log.Pending() > b.settings.logMaxPending {
+	sealed := spec.Flags&command.DenyOOM != 0 && b.spiller.full()
+	if sealed || spec.Flags&command.Write != 0 && b.log.Pending() > b.settings.logMaxPending {
+		b.spiller.stalled = b.spiller.stalled || sealed
 		s.conn.Unread()
 		s.conn.Stall()
 		b.stats.stalls++
@@ -109,11 +113,17 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	s.last = spec
 	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS}
 	b.tx.Begin(s.DB)
+	b.history.begin(s.fetch)
 	mark := out.Mark()
 	err := spec.Run(&b.call)
 	if err != nil {
 		b.call.Wait = nil
 		out.Truncate(mark)
+		if b.cold(err) {
+			b.spent = time.Since(b.turn)
+			b.parkForBlocks(s)
+			return false
+		}
 		b.writeError(out, command.WireText(err))
 		spec.Metrics.Failed++
 	}
@@ -124,6 +134,8 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	if spec.Flags&command.NoAuth != 0 {
 		s.conn.SetAuthenticated(s.Authenticated || b.settings.requirePass == "") // AUTH, HELLO and RESET change it
 	}
+	b.history.end()
+	s.fetch = nil
 	b.commitRecord()
 	b.measure(spec)
 	if wait != nil {
@@ -192,6 +204,8 @@ func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error)
 	case spec.Flags&command.DenyOOM != 0 && b.disk.low(),
 		spec.Flags&(command.Write|command.Frees) == command.Write && b.disk.scarce():
 		return spec, errDiskFull
+	case spec.Flags&command.DenyOOM != 0 && b.spiller.failure != nil && b.spiller.full():
+		return spec, errSpill
 	}
 	return spec, ""
 }

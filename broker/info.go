@@ -26,14 +26,20 @@ func (h serverHost) NowMicros() int64 { return h.wallClock(time.Now()).UnixMicro
 func (h serverHost) ResetStats() {
 	h.stats = stats{errors: map[string]uint64{}, memoryPeak: h.stats.memoryPeak}
 	h.baseline.log, h.baseline.net = h.log.Stats(), h.server.Stats()
+	if h.history.store != nil {
+		h.baseline.blocks = h.history.store.Stats()
+	}
+	h.history.coldStats = coldStats{}
 	h.rates.at = time.Time{}
 }
 
-// Shutdown ends the process. Everything that was acknowledged is in the log already; SAVE and NOSAVE change nothing.
+// Shutdown ends the process. Everything that was acknowledged is in the log already; with NOSAVE the next start has it to
+// replay.
 func (h serverHost) Shutdown(how server.Shutdown) error {
 	if !how.Force && !how.NoSave && h.log.Err() != nil {
 		return command.Error("ERR Errors trying to SHUTDOWN. Check logs.")
 	}
+	h.noSave = how.NoSave
 	h.endLocked(nil)
 	return nil
 }
@@ -172,7 +178,7 @@ func (b *Broker) infoPersistence(i *server.Info) {
 	l, base := b.log.Stats(), b.baseline.log
 	i.Loading, i.LoadStartSeconds = b.loading, b.started.Unix()
 	i.LoadedRecords, i.LoadSeconds = b.recovery.records, b.recovery.duration.Seconds()
-	i.ChangesSinceSave, i.LastSaveSeconds = l.Records, b.started.Unix()
+	i.LoadedKeys = uint64(b.recovery.keys)
 	i.Sync = b.settings.sync.String()
 	i.LogBytes, i.LogBaseBytes, i.LogPendingBytes = l.LogBytes, b.baseline.logBytes, l.PendingBytes
 	i.LogWritten, i.LogDurable = uint64(b.log.Written()), uint64(b.log.Durable())
@@ -180,17 +186,57 @@ func (b *Broker) infoPersistence(i *server.Info) {
 	i.LogSyncMicros = uint64((l.FsyncTime - base.FsyncTime).Microseconds())
 	i.LogDelayedSyncs = l.DelayedFsyncs - base.DelayedFsyncs
 	i.LogWriteOK = !b.readOnly && b.log.Err() == nil
+	i.LogFirst = uint64(b.log.First())
+	b.infoCheckpoints(i, int64(l.Records))
 	if b.loading {
 		b.infoLoading(i)
+		return
+	}
+	b.infoHistory(i)
+}
+
+func (b *Broker) infoCheckpoints(i *server.Info, records int64) {
+	c := &b.checkpointer
+	i.ChangesSinceSave, i.LastSaveSeconds = uint64(records-c.logRecords), b.lastSave()
+	if now := c.running; now != nil {
+		i.Saving, i.SavingSeconds = true, int64(time.Since(now.begun).Seconds())
+		i.SavingKeys, i.SavingKeysTotal = min(now.keys, now.total), now.total
+	}
+	i.Saves, i.SaveFailed, i.SaveSeconds = c.made, c.err != nil, -1
+	if c.made > 0 {
+		i.SaveSeconds, i.CheckpointSeconds = int64(c.duration.Seconds()), c.duration.Seconds()
+	}
+	i.CheckpointPauseMicros = c.last.hold.Microseconds()
+	if len(c.kept) > 0 {
+		i.CheckpointPosition, i.CheckpointBytes = c.kept[0].Position, c.kept[0].bytes
 	}
 }
 
-// infoLoading tells how far the replay is: in records, and in bytes of them against the bytes of the log, which are a few
-// per cent more.
+// infoHistory tells of the segment files, and of who waits for what is in them.
+func (b *Broker) infoHistory(i *server.Info) {
+	h, totals, s := &b.history, b.spiller.totals, b.history.store.Stats()
+	i.StreamMemory, i.StreamBacklog = totals.Memory, totals.SealedBytes
+	i.StreamBlocks, i.StreamDisk = totals.Blocks, totals.Disk
+	i.CacheMemory, i.CacheBlocks, i.CacheLimit = int64(s.CacheBytes), int64(s.CacheBlocks), int64(s.CacheMax)
+	i.HeldMemory = h.held
+	i.SegmentFiles, i.SegmentBytes = int64(s.Segments), s.SegmentBytes
+	i.SegmentLive, i.SegmentDead = totals.Disk, max(s.SegmentBytes-totals.Disk, 0)
+	base := &b.baseline.blocks
+	i.SpilledBlocks, i.SpilledBytes = s.Written-base.Written, s.WrittenBytes-base.WrittenBytes
+	i.CacheHits, i.CacheMisses = s.Hits-base.Hits, s.Misses-base.Misses
+	i.BacklogBlocks = int64(len(totals.Sealed))
+	if b.spiller.failure != nil {
+		i.SpillError = b.spiller.failure.Error()
+	}
+	i.ColdCommands, i.ColdBlocks, i.ColdBytes, i.LostBlocks = h.commands, h.blocks, h.bytes, h.lost
+}
+
+// infoLoading tells how far reading the state is: in records, and in bytes of the checkpoint and of records against those of
+// the files, which are some more.
 func (b *Broker) infoLoading(i *server.Info) {
 	r := &b.recovery
-	i.LoadedRecords = r.progress.Load()
-	i.LoadLoadedBytes, i.LoadTotalBytes = int64(r.loaded.Load()), i.LogBytes
+	i.LoadedRecords = r.replayed.Load()
+	i.LoadLoadedBytes, i.LoadTotalBytes = r.loaded.Load(), r.total.Load()
 	elapsed := time.Since(time.Unix(0, r.begun.Load()))
 	i.LoadStartSeconds = b.wallClock(time.Now()).Add(-elapsed).Unix()
 	if i.LoadLoadedBytes > 0 {

@@ -66,7 +66,8 @@ type Options struct {
 	// ConfigFile is what INFO shows; the broker reads no file.
 	ConfigFile string
 
-	// Disk is log.Options.Disk: tests make the disk fail or be slow with it.
+	// Disk is log.Options.Disk, which is asked for checkpoints and segment files, too, and there also before reads: tests make
+	// the disk fail or be slow with it.
 	Disk func(op, path string) error
 
 	// Now is the wall clock that IDs and reported times come from; nil is time.Now. Deadlines do not depend on it.

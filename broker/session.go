@@ -13,7 +13,9 @@ type session struct {
 	command.Session
 	conn    *resp.Conn
 	waiter  *waiter       // not nil: blocked
+	fetch   *fetch        // not nil: its command waits for cold blocks, or is to run again
 	last    *command.Spec // the command it ran last
+	backup  bool          // it has begun a backup, and what that needs is kept
 	closing bool          // told to close after its replies: nothing that it sent after is served
 	killed  bool          // told to close at once: for others it is gone
 
@@ -68,6 +70,8 @@ func (b handler) Close(c *resp.Conn) {
 	defer b.mu.Unlock()
 	if s, ok := c.Session.(*session); ok {
 		b.forget(s.waiter)
+		b.history.letGo(&s.fetch)
+		b.endBackup(s)
 		delete(b.sessions, s.ID)
 	}
 }

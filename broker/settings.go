@@ -144,6 +144,7 @@ func (b *Broker) settingList() []server.Setting {
 		server.Constant("stream-block-entries", strconv.Itoa(o.StreamBlockEntries)),
 		server.Memory("stream-cache-size", 0, MostStreamCache, func() int64 { return s.streamCacheSize }, func(v int64) error {
 			s.streamCacheSize = v
+			b.history.setCacheSize(v)
 			return nil
 		}),
 		server.Memory("stream-segment-size", LeastStreamSegment, MostStreamSegment, func() int64 { return s.streamSegmentSize }, func(v int64) error {

@@ -29,6 +29,7 @@ type waiter struct {
 	dependency uint64 // of the reply that says there was nothing
 	arrived    uint64 // rises from waiter to waiter
 	deadline   alarm
+	fetch      *fetch // not nil: its reader has met cold blocks
 	gone       bool
 }
 
@@ -135,6 +136,7 @@ func (b *Broker) forget(w *waiter) bool {
 	}
 	w.gone = true
 	w.session.waiter = nil
+	b.history.letGo(&w.fetch)
 	b.waiters.count--
 	if w.deadline.of != nil {
 		b.waiters.timed--
@@ -298,13 +300,17 @@ func (b *Broker) serveDatabase(db int) {
 	}
 	slices.SortFunc(all, func(a, b *waiter) int { return cmp.Compare(a.arrived, b.arrived) })
 	for _, w := range all {
-		if w.gone {
-			continue
+		if !w.gone {
+			b.lookAgain(w)
 		}
-		if done, retryMS := b.readAgain(w, anyKey); !done && retryMS != 0 {
-			for _, k := range w.keys {
-				b.lookAgainAt(b.waiters.queues[k].class(w.class), retryMS)
-			}
+	}
+}
+
+// lookAgain lets a waiter read again at all of its keys.
+func (b *Broker) lookAgain(w *waiter) {
+	if done, retryMS := b.readAgain(w, anyKey); !done && retryMS != 0 {
+		for _, k := range w.keys {
+			b.lookAgainAt(b.waiters.queues[k].class(w.class), retryMS)
 		}
 	}
 }
@@ -321,10 +327,20 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 			done = true
 		}
 	}()
+	if w.fetch != nil && !w.fetch.begun.IsZero() {
+		return false, 0 // it looks again when its blocks are there
+	}
 	out := b.replyWriter(w.session)
 	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS, Changed: changed}
 	b.tx.Begin(w.session.DB)
+	b.history.begin(w.fetch)
 	done, err := w.again(&call)
+	if err != nil && b.cold(err) {
+		w.fetch = b.await(func(f *fetch) { b.lookWithBlocks(w, f) })
+		return false, 0
+	}
+	b.history.end()
+	w.fetch = nil
 	if err != nil {
 		out.Reset()
 		b.writeError(out, command.WireText(err))

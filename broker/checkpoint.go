@@ -1,0 +1,440 @@
+package broker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/weirmq/weir/internal/checkpoint"
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/log"
+)
+
+// checkpointer makes checkpoints, one at a time, on a goroutine of its own:
+//
+//	rotate the log            its generations end so that old ones can go
+//	BeginCopy                 position P; from here on state.Tx copies a key before its first change
+//	Walk, Take                under the lock, some keys at a time
+//	Encode                    beside it, into a file with a name of its own
+//	Finish                    once the file, and the log up to P, are durable, the file is a checkpoint
+//	tidy                      what neither of the two newest checkpoints needs goes: older ones, generations, segment files
+//
+// A failure at any step leaves the checkpoints that were there. Nothing is removed before the next one is complete.
+type checkpointer struct {
+	wake chan struct{} // holds one token while there may be something to do
+	// making is held while a checkpoint is made or what is old is removed, and while the state is read from disk.
+	making sync.Mutex
+
+	// The state lock guards what follows.
+	kept    []kept   // what is on disk, newest first; at most two
+	number  uint64   // of the newest that there has ever been
+	refused []opened // that cannot be used, until they are moved away
+	untidy  bool     // there are files on disk that kept does not know: nothing is removed
+	pins    int      // backups that need what is on disk
+
+	wanted  bool   // somebody asks
+	asked   uint64 // counts who waits
+	waiting []func(error)
+	running *copying // not nil: one is being made
+
+	// What counts for the next one. The counters of the log, and the dead bytes, as they stood at the last one.
+	logBytes   int64
+	logRecords int64
+	dead       int64
+	tried      time.Time // when the last one ended, well or not
+	failures   int       // since the last good one
+
+	made     uint64 // since the start
+	err      error  // of the last one
+	duration time.Duration
+	last     copying // of the last good one
+}
+
+func checkpointFile(number uint64) string { return fmt.Sprintf("checkpoints/%020d", number) }
+
+// kept is a checkpoint on disk.
+type kept struct {
+	checkpoint.Header
+	file     string
+	bytes    int64
+	segments map[uint64]int64 // that it needs: up to where
+	fence    uint64           // segments below it got no block since it began; 0: not known
+}
+
+// copying is a checkpoint that is being made.
+type copying struct {
+	begun    time.Time
+	keyspace *state.Keyspace
+	copy     *state.Copy   // nil once it is complete
+	keys     int64         // asked for so far
+	total    int64         // when it began
+	hold     time.Duration // the longest hold of the lock
+}
+
+func newCheckpointer() checkpointer {
+	return checkpointer{wake: make(chan struct{}, 1)}
+}
+
+// want asks for a checkpoint; reply, if not nil, is called under the state lock once it is there or has failed. The state
+// lock is held.
+func (c *checkpointer) want(reply func(error)) {
+	c.wanted = true
+	if reply != nil {
+		c.waiting = append(c.waiting, reply)
+	}
+	c.rouse()
+}
+
+// rouse has the checkpointer look what there is to do.
+func (c *checkpointer) rouse() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+var (
+	errAbandoned = errors.New("the state was read from disk again meanwhile")
+	errStopping  = errors.New("the broker is closing")
+)
+
+// runCheckpointer makes checkpoints until the broker closes.
+func (b *Broker) runCheckpointer() {
+	for {
+		select {
+		case <-b.quit:
+			return
+		case <-b.checkpointer.wake:
+			b.serveCheckpoint()
+		}
+	}
+}
+
+// serveCheckpoint does what the checkpointer was woken for.
+func (b *Broker) serveCheckpoint() {
+	c := &b.checkpointer
+	c.making.Lock()
+	defer c.making.Unlock()
+	b.mu.Lock()
+	wanted, waiting := c.wanted, c.waiting
+	c.wanted, c.waiting = false, nil
+	b.mu.Unlock()
+	if wanted {
+		err := b.checkpoint(b.quit)
+		b.mu.Lock()
+		b.beginTurn()
+		for _, reply := range waiting {
+			reply(err)
+		}
+		b.endTurn()
+	}
+	b.tidy()
+}
+
+// How long no checkpoint is begun by itself after a failed one: it doubles.
+const (
+	leastRetry = time.Second
+	mostRetry  = time.Minute
+)
+
+// Dead bytes in segment files that are worth a checkpoint, which lets the files go; and what is on a disk that is nearly full.
+const (
+	mostDead    = 1 << 30
+	mostDeadLow = 1 << 20
+)
+
+// considerCheckpoint asks for a checkpoint if it is time for one. Serve calls it once a second.
+func (b *Broker) considerCheckpoint() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := &b.checkpointer
+	if c.running != nil || c.wanted || b.loading || b.readOnly || b.closed || c.failures > 0 && time.Since(c.tried) < c.backOff() {
+		return
+	}
+	if reason := b.reasonForCheckpoint(); reason != "" {
+		b.logger.Debug("a checkpoint is due", "reason", reason)
+		c.want(nil)
+	}
+}
+
+func (c *checkpointer) backOff() time.Duration {
+	return min(leastRetry<<min(c.failures-1, 10), mostRetry)
+}
+
+// reasonForCheckpoint says why a checkpoint should be made now, or nothing. The state lock is held.
+func (b *Broker) reasonForCheckpoint() string {
+	c, now := &b.checkpointer, b.log.Stats()
+	written, changes := int64(now.Bytes)-c.logBytes, int64(now.Records)-c.logRecords
+	dead := b.spiller.totals.Dead - c.dead
+	if written > max(b.settings.checkpointLogSize, c.newestBytes()) {
+		return "the log has grown"
+	}
+	for _, rule := range b.settings.save {
+		if changes >= max(rule.Changes, 1) && time.Since(c.tried) >= time.Duration(rule.Seconds)*time.Second {
+			return "a save rule"
+		}
+	}
+	switch held := c.heldByOlder(b); {
+	case dead > mostDead, held > mostDead:
+		return "segment files have dead blocks"
+	case b.disk.low() && (dead > mostDeadLow || held > mostDeadLow || written > mostDeadLow):
+		return "the disk is nearly full"
+	}
+	return ""
+}
+
+func (c *checkpointer) newestBytes() int64 {
+	if len(c.kept) == 0 {
+		return 0
+	}
+	return c.kept[0].bytes
+}
+
+// heldByOlder returns the bytes of segment files that only the older checkpoint needs: they go with the next one.
+func (c *checkpointer) heldByOlder(b *Broker) (bytes int64) {
+	if len(c.kept) < 2 {
+		return 0
+	}
+	for _, segment := range b.history.store.Segments() {
+		_, newer := c.kept[0].segments[segment.Number]
+		_, older := c.kept[1].segments[segment.Number]
+		if older && !newer {
+			bytes += segment.Bytes
+		}
+	}
+	return bytes
+}
+
+// checkpoint makes one. It gives up when quit is closed.
+func (b *Broker) checkpoint(quit <-chan struct{}) error {
+	begun := time.Now()
+	made, err := b.makeCheckpoint(quit)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := &b.checkpointer
+	ran := c.running
+	if ran != nil && ran.copy != nil {
+		ran.copy.End()
+	}
+	c.running = nil
+	c.tried, c.duration = time.Now(), time.Since(begun)
+	if errors.Is(err, errStopping) {
+		return err
+	}
+	c.err = err
+	if err != nil {
+		c.failures++
+		b.logger.Error("no checkpoint could be made", "err", err, "took", c.duration.Round(time.Millisecond))
+		return err
+	}
+	c.failures = 0
+	c.made++
+	c.kept = append([]kept{made}, c.kept...)
+	c.last = *ran
+	c.last.keyspace = nil
+	b.logger.Info("checkpoint", "file", made.file, "position", log.Position(made.Position), "bytes", made.bytes,
+		"keys", c.last.total, "segments", len(made.segments), "took", c.duration.Round(time.Millisecond), "longest pause", c.last.hold)
+	return nil
+}
+
+// makeCheckpoint is checkpoint without the bookkeeping.
+func (b *Broker) makeCheckpoint(quit <-chan struct{}) (made kept, err error) {
+	b.managing.Lock()
+	err = b.log.Rotate()
+	b.managing.Unlock()
+	if err != nil {
+		return made, err
+	}
+	now, err := b.beginCopy(&made)
+	if err != nil {
+		return made, err
+	}
+	w, err := checkpoint.Create(b.files, made.Header)
+	if err != nil {
+		return made, err
+	}
+	defer w.Abort()
+	named, err := b.copyState(now, w, quit)
+	if err != nil {
+		return made, err
+	}
+	made.segments = map[uint64]int64{}
+	for number, extent := range named {
+		w.Name(number, extent.End, extent.Bytes)
+		made.segments[number] = extent.End
+	}
+	if err := w.Finish(func() error { return b.syncLog(quit) }); err != nil {
+		return made, err
+	}
+	made.bytes = w.Bytes()
+	return made, nil
+}
+
+// beginCopy stands at one position of the log and notes what counts from there on.
+func (b *Broker) beginCopy(made *kept) (*copying, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.loading || b.readOnly {
+		return nil, errAbandoned
+	}
+	c, stats := &b.checkpointer, b.log.Stats()
+	now := &copying{begun: time.Now(), keyspace: b.keyspace, copy: b.keyspace.BeginCopy()}
+	made.fence = b.openSegment()
+	if b.spiller.writing {
+		made.fence = min(made.fence, b.spiller.first)
+	}
+	for db := range state.Databases {
+		now.total += int64(b.keyspace.Len(db))
+	}
+	c.running = now
+	c.number++
+	c.logBytes, c.logRecords, c.dead = int64(stats.Bytes), int64(stats.Records), b.spiller.totals.Dead
+	made.Header = checkpoint.Header{
+		ID: b.log.ID(), Number: c.number, Position: now.copy.Position(),
+		UnixMS: b.wallClock(time.Now()).UnixMilli(), NextSegment: b.history.store.Next(),
+	}
+	made.file = checkpointFile(c.number)
+	return now, nil
+}
+
+// How long the walk holds the lock at a time, about.
+const (
+	leastHold = 100 * time.Microsecond
+	mostHold  = 300 * time.Microsecond
+	mostKeys  = 1 << 12
+)
+
+// copyState writes the state as it was when the copy began.
+func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struct{}) (state.Named, error) {
+	encoder := state.NewEncoder(bufio.NewWriterSize(w, 64<<10))
+	keys := 16
+	for more := true; more; {
+		select {
+		case <-quit:
+			return nil, errStopping
+		default:
+		}
+		b.mu.Lock()
+		if b.keyspace != now.keyspace {
+			b.mu.Unlock()
+			return nil, errAbandoned
+		}
+		begun := time.Now()
+		more = now.copy.Walk(keys)
+		copied := now.copy.Take()
+		if !more {
+			now.copy.End()
+			now.copy = nil
+		}
+		held := time.Since(begun)
+		now.keys += int64(keys)
+		now.hold = max(now.hold, held)
+		b.mu.Unlock()
+		switch {
+		case held < leastHold:
+			keys = min(2*keys, mostKeys)
+		case held > mostHold:
+			keys = max(keys/2, 1)
+		}
+		if err := encoder.Encode(copied); err != nil {
+			return nil, err
+		}
+	}
+	return encoder.Close()
+}
+
+// syncLog waits until everything that was appended is durable, whatever the setting.
+func (b *Broker) syncLog(quit <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-quit:
+			cancel()
+		case <-stop:
+		}
+	}()
+	err := b.log.Sync(ctx)
+	if errors.Is(err, context.Canceled) {
+		return errStopping
+	}
+	return err
+}
+
+// tidy removes what the two newest checkpoints do not need. What cannot be removed now is tried again after the next one.
+func (b *Broker) tidy() {
+	b.mu.Lock()
+	c := &b.checkpointer
+	if c.untidy || c.pins > 0 || len(c.kept) == 0 || b.readOnly || b.loading {
+		b.mu.Unlock()
+		return
+	}
+	c.kept = c.kept[:min(len(c.kept), 2)]
+	checkpoints := append([]kept(nil), c.kept...)
+	b.mu.Unlock()
+
+	err := checkpoint.Keep(b.files, 2)
+	if err == nil && len(checkpoints) == 2 {
+		b.managing.Lock()
+		_, err = b.log.Discard(log.Position(checkpoints[1].Position))
+		b.managing.Unlock()
+	}
+	if err == nil {
+		err = b.removeSegments(checkpoints)
+	}
+	if err != nil {
+		b.logger.Warn("what no checkpoint needs any more could not be removed; it is tried again after the next one", "err", err)
+	}
+}
+
+// removeSegments removes the segment files that no checkpoint needs and that had got their last block when the newest began: what
+// is alive in them now was so then, and that checkpoint would name them.
+func (b *Broker) removeSegments(checkpoints []kept) error {
+	needed := map[uint64]int64{}
+	for _, c := range checkpoints {
+		maps.Copy(needed, c.segments)
+	}
+	var dead []uint64
+	for _, segment := range b.history.store.Segments() {
+		if _, ok := needed[segment.Number]; !ok && segment.Closed && segment.Number < checkpoints[0].fence {
+			dead = append(dead, segment.Number)
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	b.logger.Info("removing segment files that no checkpoint needs", "files", len(dead))
+	if err := b.history.store.Remove(dead); err != nil {
+		return fmt.Errorf("segment files: %w", err)
+	}
+	return nil
+}
+
+// lastCheckpoint makes one at the end, so that the next start has nothing to replay, unless nothing has changed since the last.
+func (b *Broker) lastCheckpoint() {
+	b.mu.Lock()
+	c := &b.checkpointer
+	position, newest := b.keyspace.Last(), uint64(0)
+	if len(c.kept) > 0 {
+		newest = c.kept[0].Position
+	}
+	needless := b.noSave || b.loading || b.readOnly || position == newest || !b.log.Writable()
+	b.mu.Unlock()
+	if needless {
+		return
+	}
+	for more := true; more; more = b.spiller.totals.SealedBytes > 0 { // what is in segment files need not be in the checkpoint
+		if _, err := b.spillSome(); err != nil {
+			break
+		}
+	}
+	if b.checkpoint(nil) == nil {
+		b.tidy()
+	}
+}

@@ -1,0 +1,313 @@
+package broker
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/weirmq/weir/stream"
+	"github.com/weirmq/weir/stream/store"
+)
+
+// Most blocks of a long stream are cold: their content is in a segment file only, and nothing under the state lock waits
+// for a disk. A command that needs one finds out before its first change, and returns stream.ErrCold. Then
+//
+//	dispatch          drops what it has written, puts the command back and pauses the session
+//	blockReaders      reads the blocks, beside the lock
+//	arrived           gives them to the session's fetch and lets it go on
+//	dispatch          runs the same command again; the fetch holds what it has got so far, whatever the cache does
+//
+// until the command is through. A waiter whose reader meets a cold block looks again when it is there, in the same way.
+
+// history is where streams get the content of cold blocks from (stream.Source). The state lock guards it.
+type history struct {
+	store   *store.Store
+	unit    *fetch // of the unit of work that runs now
+	spare   fetch  // for one that has not had to wait
+	readers blockReaders
+	most    int64 // bytes that one command may have read for it
+	held    int64 // bytes of what was read for all that wait, or run
+
+	waiting int // commands and waiters that wait for blocks
+	coldStats
+}
+
+// coldStats count since the start or CONFIG RESETSTAT.
+type coldStats struct {
+	commands uint64        // that had to wait for blocks
+	waited   time.Duration // by them, in sum
+	blocks   uint64        // read for them
+	bytes    uint64        // that these hold in memory
+	lost     uint64        // of these: could not be read
+}
+
+// fetch is what one command, or one waiter, has got of cold blocks, and what it misses. It lasts until the command is through.
+type fetch struct {
+	held   map[stream.Ref]content // and, empty, what it misses
+	bytes  int64                  // of what was read for it
+	missed []stream.Ref           // by the last run
+	size   int64                  // of these, compressed
+	begun  time.Time              // when it began to wait; zero while it runs
+}
+
+// content is that of one block, or why it cannot be had.
+type content struct {
+	body *stream.Body
+	err  error
+}
+
+// leastHeld is what a command may have read for it however small the cache is.
+const leastHeld = 16 << 20
+
+func (h *history) setCacheSize(bytes int64) {
+	h.most = max(bytes, leastHeld)
+	if h.store != nil {
+		h.store.Resize(int(bytes))
+	}
+}
+
+// begin starts a unit of work; f is what it has waited for already, or nil.
+func (h *history) begin(f *fetch) {
+	if f == nil {
+		f = &h.spare
+	}
+	h.unit = f
+}
+
+// end forgets what the unit of work that ran last has looked at.
+func (h *history) end() {
+	h.release(h.unit)
+	h.unit = &h.spare
+}
+
+// release lets go of what a fetch holds.
+func (h *history) release(f *fetch) {
+	if f != nil {
+		h.held -= f.bytes
+		f.bytes = 0
+		clear(f.held)
+		f.missed, f.size = f.missed[:0], 0
+	}
+}
+
+// Body returns the content of a block if it is at hand. What the cache has had once stays until the unit of work is through:
+// a command that has decided by what it saw must see it again.
+func (h *history) Body(ref stream.Ref) *stream.Body {
+	if c, ok := h.unit.held[ref]; ok {
+		return c.body
+	}
+	body := h.store.Cached(ref)
+	if body != nil {
+		h.unit.hold(ref, content{body: body})
+	}
+	return body
+}
+
+func (f *fetch) hold(ref stream.Ref, c content) {
+	if f.held == nil {
+		f.held = map[stream.Ref]content{}
+	}
+	f.held[ref] = c
+}
+
+// How many blocks are read ahead for a command that goes through a stream: the more, the more it has had.
+const (
+	leastAhead = 8
+	mostAhead  = 64
+)
+
+// mostMissed bounds the bytes, compressed, of what is read for one run of a command.
+const mostMissed = 4 << 20
+
+// Want notes what the unit of work misses: a command may ask for several blocks before it gives up.
+func (h *history) Want(refs []stream.Ref) error {
+	f := h.unit
+	if c := f.held[refs[0]]; c.err != nil {
+		return c.err
+	}
+	if f.bytes >= h.most {
+		return stream.ErrTooMuch
+	}
+	ahead := max(leastAhead, min(2*len(f.held), mostAhead))
+	for _, ref := range refs[:min(len(refs), ahead)] {
+		if _, asked := f.held[ref]; !asked && (len(f.missed) == 0 || f.size+int64(ref.Length) <= mostMissed) {
+			f.hold(ref, content{}) // nothing yet
+			f.missed = append(f.missed, ref)
+			f.size += int64(ref.Length)
+		}
+	}
+	return stream.ErrCold
+}
+
+// cold reports whether an error of the unit of work says that it has to wait. One that has changed something cannot be run
+// again: it is told the error, which is a defect of the command.
+func (b *Broker) cold(err error) bool {
+	return errors.Is(err, stream.ErrCold) && len(b.tx.Record()) == 0 && len(b.history.unit.missed) > 0
+}
+
+// await has read what the unit of work that ran last has missed, and then calls then under the state lock, in a turn of
+// its own. It returns the fetch that the unit goes on with.
+func (b *Broker) await(then func(*fetch)) *fetch {
+	h := &b.history
+	f := h.unit
+	if f == &h.spare {
+		f = new(fetch)
+		*f, h.spare = h.spare, fetch{}
+		h.commands++
+	}
+	h.unit = &h.spare
+	h.waiting++
+	f.begun = time.Now()
+	refs := f.missed
+	f.missed, f.size = nil, 0
+	h.readers.read(h.store, refs, func(found []content) { b.arrived(f, refs, found, then) })
+	return f
+}
+
+// arrived gives blocks to who waits for them. It runs on the goroutine that has read the last.
+func (b *Broker) arrived(f *fetch, refs []stream.Ref, found []content, then func(*fetch)) {
+	b.mu.Lock()
+	h := &b.history
+	h.waiting--
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	b.beginTurn()
+	h.waited += b.turn.Sub(f.begun)
+	f.begun = time.Time{}
+	for i, c := range found {
+		f.hold(refs[i], c)
+		h.blocks++
+		if c.err != nil {
+			h.lost++
+			continue
+		}
+		size := int64(c.body.Size())
+		f.bytes += size
+		h.held += size
+		h.bytes += uint64(size)
+	}
+	then(f)
+	b.endTurn()
+}
+
+// parkForBlocks puts the command that ran last back, until the blocks that it has missed are there.
+func (b *Broker) parkForBlocks(s *session) {
+	s.conn.Unread()
+	s.conn.Pause()
+	s.fetch = b.await(func(f *fetch) {
+		if s.fetch != f {
+			b.history.release(f) // the session has ended
+			return
+		}
+		s.conn.Resume()
+	})
+}
+
+// lookWithBlocks lets a waiter look again whose blocks are there, and with it those of its class behind it, who find what it
+// leaves. While nothing may be written nobody looks: everybody does afterwards.
+func (b *Broker) lookWithBlocks(w *waiter, f *fetch) {
+	if w.gone || b.loading || b.readOnly {
+		b.history.release(f)
+		w.fetch = nil
+		return
+	}
+	if w.class == "" {
+		b.lookAgain(w)
+	} else {
+		for _, k := range w.keys {
+			if q := b.waiters.queues[k]; q != nil && q.class(w.class) != nil {
+				b.serve(k, q.class(w.class))
+			}
+		}
+	}
+	b.history.letGo(&w.fetch) // if it was not its turn
+	b.serveWaiters()
+}
+
+// letGo drops what somebody has got of cold blocks who does not go on.
+func (h *history) letGo(f **fetch) {
+	if *f != nil && (*f).begun.IsZero() { // else the blocks are on their way
+		h.release(*f)
+	}
+	*f = nil
+}
+
+// blockReaders are the goroutines that read blocks: so many at most, and none while there is nothing to read.
+type blockReaders struct {
+	mu      sync.Mutex
+	queue   []blockRead
+	running int
+	closed  bool
+	all     sync.WaitGroup
+}
+
+// blockRead is a part of what somebody waits for.
+type blockRead struct {
+	store *store.Store
+	refs  []stream.Ref
+	found []content
+	whole *wholeRead
+}
+
+// wholeRead is all of that.
+type wholeRead struct {
+	left int // parts; guarded by blockReaders.mu
+	done func([]content)
+	all  []content
+}
+
+// readTogether is how many blocks one goroutine reads for somebody, while others may read the rest.
+const readTogether = 4
+
+// read reads blocks and calls done, on another goroutine, with one content for each.
+func (r *blockReaders) read(s *store.Store, refs []stream.Ref, done func([]content)) {
+	w := &wholeRead{done: done, all: make([]content, len(refs))}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	most := 2 * runtime.GOMAXPROCS(0)
+	for from := 0; from < len(refs); from += readTogether {
+		to := min(from+readTogether, len(refs))
+		r.queue = append(r.queue, blockRead{s, refs[from:to], w.all[from:to], w})
+		w.left++
+		if r.running < most {
+			r.running++
+			r.all.Go(r.work)
+		}
+	}
+}
+
+func (r *blockReaders) work() {
+	r.mu.Lock()
+	for len(r.queue) > 0 {
+		part := r.queue[0]
+		r.queue[0] = blockRead{}
+		r.queue = r.queue[1:]
+		r.mu.Unlock()
+		for i, ref := range part.refs {
+			part.found[i].body, part.found[i].err = part.store.Read(ref)
+		}
+		r.mu.Lock()
+		if part.whole.left--; part.whole.left == 0 {
+			r.mu.Unlock()
+			part.whole.done(part.whole.all)
+			r.mu.Lock()
+		}
+	}
+	r.running--
+	r.mu.Unlock()
+}
+
+// close ends reading; who waits is not told any more.
+func (r *blockReaders) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.queue = nil
+	r.mu.Unlock()
+	r.all.Wait()
+}
