@@ -50,6 +50,9 @@ func (d *delivery) rehearse(c *command.Call, sources []source) error {
 	} else {
 		dry.limits.count *= n
 	}
+	if dry.limits.maxSize > 0 {
+		dry.limits.maxSize += maxHeader // of an array of one
+	}
 	var w wanting
 	for i := range sources {
 		if _, err := dry.read(c, sources[i:i+1]); w.is(err) {
@@ -106,6 +109,9 @@ func (d *delivery) readSource(c *command.Call, r *reading, src source) error {
 
 // readNew delivers the entries that nobody of the group got yet.
 func (d *delivery) readNew(c *command.Call, r *reading, key []byte, s *state.Stream, g *groups.Group) error {
+	if !r.wants() {
+		return nil
+	}
 	if some, err := above(s, g.LastDelivered()); !some || err != nil {
 		return err
 	}

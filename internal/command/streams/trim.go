@@ -26,12 +26,32 @@ func (t *trimming) apply(c *command.Call, key []byte, s *state.Stream) (removed 
 	return (&trim{trimming: *t, c: c, key: key, stream: s}).run()
 }
 
-// rehearse makes sure that apply will find at hand what it reads, once so many entries were added to the stream at key.
+// rehearse makes sure that apply will find at hand what it reads, once so many entries, 0 or 1, were added to the stream at
+// key.
 func (t *trimming) rehearse(c *command.Call, key []byte, s *state.Stream, adding uint64) error {
 	if s.InMemory() {
 		return nil
 	}
-	_, err := (&trim{trimming: *t, c: c, key: key, stream: s, rehearsal: true, adding: adding}).run()
+	rehearsal := trim{trimming: *t, c: c, key: key, stream: s, rehearsal: true, adding: adding}
+	_, err := rehearsal.run()
+	if err == nil && adding > 0 && t.approx && t.refs == refsKeep {
+		err = rehearsal.planWithoutLast()
+	}
+	return err
+}
+
+// planWithoutLast reads what is read in order to leave the last entry alone. The node that it is in would go now, but may
+// stay, because the new entry is in it.
+func (t *trim) planWithoutLast() error {
+	s := t.stream
+	if t.by == trimMaxLen {
+		_, _, err := s.PlanTrimMaxLen(max(t.maxLen, 2)-1, true, t.limit)
+		return err
+	}
+	last, ok, err := s.Last()
+	if ok && err == nil && last.Less(t.minID) {
+		_, _, err = s.PlanTrimMinID(last, true, t.limit)
+	}
 	return err
 }
 
