@@ -28,8 +28,10 @@ type RepairReport struct {
 // may have the directory open.
 //
 // What lies before from is left alone, damaged or not; a caller who has a
-// checkpoint gives its position. When not even from can be reached any more,
-// all of the log goes to quarantine/ and it begins anew behind from.
+// checkpoint gives its position. When what is good does not reach from any more, all
+// of the log goes to quarantine/ and it begins anew behind from. A log that
+// begins only after from lacks something that Repair cannot give back: then it fails
+// with a *DamageError, and changes nothing.
 //
 // The log goes on in a generation and an epoch of its own, so that no
 // position that has been cut is given out again. When Repair fails or is
@@ -96,9 +98,12 @@ func findDamage(dir string, seed uint32, from Position) (gens []generation, at p
 		return nil, at, 0, nil, err
 	}
 	n, disorder := inOrder(seed, gens)
-	v := verifier{seed: seed, end: &logEnd{gens: gens[:n]}}
+	v := verifier{seed: seed, end: &logEnd{gens: gens[:n]}, place: repairFrom(seed, gens[:n], from)}
+	if err := v.beginsAfter(from); err != nil {
+		return nil, at, 0, nil, err
+	}
 	var buf []byte
-	for v.place = repairFrom(seed, gens[:n], from); v.place.gen < n; {
+	for v.place.gen < n {
 		part, _ := v.next(buf)
 		if part.err != nil && !errors.As(part.err, &damage) {
 			return nil, at, 0, nil, part.err
@@ -119,6 +124,19 @@ func findDamage(dir string, seed uint32, from Position) (gens []generation, at p
 		return gens, place{n, 0}, 0, refusal, nil
 	}
 	return gens, at, offset, damage, nil
+}
+
+// beginsAfter refuses a log that lacks what a replay behind from would begin with.
+func (v *verifier) beginsAfter(from Position) error {
+	if v.place.gen >= len(v.end.gens) || len(v.end.gens[v.place.gen].segments) == 0 {
+		return nil
+	}
+	s := &v.end.gens[v.place.gen].segments[v.place.seg]
+	first, err := firstPosition(v.seed, s)
+	if err != nil || first.Count() <= from.Count()+1 {
+		return nil // damage is for whoever reads on
+	}
+	return logBeginsAfter(s, from, first)
 }
 
 // before reports whether the place and the offset there lie before the end.

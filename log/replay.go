@@ -83,12 +83,16 @@ func findStart(seed uint32, end *logEnd, from Position) (place, error) {
 				return place{g, s}, nil
 			}
 			if g == 0 && s == 0 {
-				return at, &DamageError{File: segments[0].path, Position: from + 1,
-					Reason: "the log begins after this position, with " + first.String() + "; what was before has been discarded"}
+				return at, logBeginsAfter(&segments[0], from, first)
 			}
 		}
 	}
 	return at, &DamageError{File: end.gens[0].dir, Position: from + 1, Reason: "the first segment is missing"}
+}
+
+func logBeginsAfter(s *segment, from, first Position) error {
+	return &DamageError{File: s.path, Position: from + 1,
+		Reason: "the log begins after this position, with " + first.String() + "; what was before has been discarded or is missing"}
 }
 
 // firstPosition reads the position at which a segment begins; 0 when it is empty,
