@@ -122,23 +122,23 @@ func (c *cache) resize(max int) {
 func (c *cache) bytes() int { return c.fresh.bytes + c.hot.bytes + c.gone.n*nodeBytes }
 
 // shrink lets go of what is too much. Fresh has a quarter of the room, and what the hot leave of the rest; gone remembers as
-// many bytes as there is room for.
+// many bytes as there is room for, in at most an eighth of it.
 func (c *cache) shrink() {
-	for c.bytes() > c.max {
-		switch {
-		case c.fresh.n > 0 && (c.hot.n == 0 || c.fresh.bytes > c.max/4):
+	for {
+		for c.gone.bytes > c.max || c.gone.n*nodeBytes > c.max/8 {
+			c.drop(c.gone.root.prev)
+		}
+		if c.bytes() <= c.max {
+			return
+		}
+		if c.fresh.bytes > c.max/4 {
 			e := c.fresh.root.prev
 			e.leave()
 			e.body = nil
 			c.gone.push(e)
-		case c.hot.n > 0:
-			c.drop(c.hot.root.prev)
-		default:
-			c.drop(c.gone.root.prev)
+		} else {
+			c.drop(c.hot.root.prev) // there is one: the others are far below max
 		}
-	}
-	for c.gone.bytes > c.max {
-		c.drop(c.gone.root.prev)
 	}
 }
 

@@ -28,7 +28,7 @@ func (c *cache) valid(t *testing.T) {
 		}
 		n += count
 	}
-	if n != len(c.nodes) || c.bytes() > c.max {
+	if n != len(c.nodes) || c.bytes() > c.max || c.gone.bytes > c.max || c.gone.n*nodeBytes > c.max/8 {
 		t.Fatalf("%d blocks of %d, %d bytes of %d", n, len(c.nodes), c.bytes(), c.max)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -255,6 +256,18 @@ func TestARecordIsGoodAtItsPlaceOnly(t *testing.T) {
 	}
 	if body, r, err := CheckRef(fsys, testID, refs[0]); err != nil || !same(body, b.Body) || r.Ref != refs[0] || string(r.Key) != string(b.Key) {
 		t.Errorf("at its place: %+v, %v", r, err)
+	}
+}
+
+func TestAReferenceThatCannotBeAllocatesNothing(t *testing.T) {
+	fsys := vfs.NewMem()
+	sampleOf(t, fsys, 1, true)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	mustDamage(t, "behind the end of the file", fsys, testID, stream.Ref{Segment: 1, Offset: headerBytes, Length: 1<<32 - 1})
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("%d bytes", n)
 	}
 }
 

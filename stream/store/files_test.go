@@ -265,22 +265,24 @@ func TestFormat1CanBeReadForever(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	var records []Record
 	report, err := Verify(disk, testID, 1, 0, func(r Record, err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := sm.blocks[n]
+		records = append(records, r)
+	})
+	if err != nil || len(records) != len(sm.blocks) || !report.Complete || report.Bytes != int64(len(content)) {
+		t.Fatalf("%d blocks, %+v, %v", len(records), report, err)
+	}
+	for i, r := range records {
+		b := sm.blocks[i]
 		body, _, err := CheckRef(disk, testID, r.Ref)
 		if err != nil || !same(body, b.Body) {
-			t.Fatalf("block %d is another: %v", n, err)
+			t.Errorf("block %d is another: %v", i, err)
 		}
 		if r.DB != b.DB || string(r.Key) != string(b.Key) || r.First != b.First || r.Last != b.Last || r.Entries != b.Entries {
-			t.Fatalf("block %d: %+v", n, r)
+			t.Errorf("block %d: %+v", i, r)
 		}
-		n++
-	})
-	if err != nil || n != len(sm.blocks) || !report.Complete || report.Bytes != int64(len(content)) {
-		t.Errorf("%d blocks, %+v, %v", n, report, err)
 	}
 }

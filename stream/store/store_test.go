@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -36,7 +37,7 @@ func blockOf(t testing.TB, n uint64, rng *rand.Rand) Block {
 		}
 	}
 	return Block{
-		DB: int(n % 16), Key: []byte("stream"), First: stream.ID{MS: n}, Last: stream.ID{MS: n, Seq: 9}, Entries: 10,
+		DB: int(n % 16), Key: fmt.Appendf(nil, "stream-%d", n), First: stream.ID{MS: n}, Last: stream.ID{MS: n, Seq: 9}, Entries: 10,
 		Body: bodyOf(t, content),
 	}
 }
