@@ -40,7 +40,7 @@ func build(t *testing.T) *builder {
 	b := &builder{t: t, dir: filepath.Join(t.TempDir(), "data"), next: 1, totals: new(stream.Totals)}
 	b.must(os.Mkdir(b.dir, 0o700))
 	b.open()
-	b.keys = state.NewKeyspace(stream.Config{BlockEntries: blockEntries, Source: new(asking), Totals: b.totals})
+	b.keys = state.NewKeyspace(stream.Config{BlockEntries: blockEntries, Source: nowhere{}, Totals: b.totals})
 	b.tx = state.NewTx(b.keys)
 	var err error
 	b.store, err = store.Open(store.Options{FS: b.fs(), ID: b.log.ID(), SegmentBytes: 4 << 10})

@@ -39,19 +39,20 @@ func Check(dir string) (*Report, error) {
 
 // checker is a directory that is being checked.
 type checker struct {
-	dir    string
-	fs     vfs.FS
-	log    *log.Log // with the lock; nil if its end is damaged
-	id     [16]byte
-	first  log.Position       // of the first record of the log
-	last   log.Position       // where the log ends
-	base   *checkpoint.Header // of the newest checkpoint that is good and has its segments; nil if none is
-	report *Report
-	asking asking
+	dir     string
+	fs      vfs.FS
+	log     *log.Log // with the lock; nil if its end is damaged
+	id      [16]byte
+	first   log.Position       // of the first record of the log
+	last    log.Position       // where the log ends
+	base    *checkpoint.Header // of the newest checkpoint that is good and has its segments; nil if none is
+	lacking bool               // a checkpoint would be good if it had its segments
+	report  *Report
 
 	good   map[uint64][]place  // records that are as they were written, by segment, in ascending order of offsets
 	bad    map[uint64][]Damage // those that are not
-	absent map[uint64]*Damage  // segments that are missing or not what they are called
+	absent map[uint64]*Damage  // segments that are needed, and missing or not what they are called
+	ends   map[uint64]int64    // where the last block that a checkpoint needs ends, by segment
 }
 
 // place is where a record is in its segment.
@@ -67,7 +68,7 @@ func open(dir string) (*checker, error) {
 	}
 	c := &checker{
 		dir: dir, fs: vfs.OS{Root: dir}, report: &Report{Dir: dir},
-		good: map[uint64][]place{}, bad: map[uint64][]Damage{}, absent: map[uint64]*Damage{},
+		good: map[uint64][]place{}, bad: map[uint64][]Damage{}, absent: map[uint64]*Damage{}, ends: map[uint64]int64{},
 	}
 	var err error
 	c.log, err = log.Open(log.Options{Dir: dir})
@@ -204,14 +205,14 @@ func (c *checker) openCheckpoints() ([]*checkpoint.Reader, error) {
 // checkSegments verifies every record of every segment file, and finds out
 // which files are missing.
 func (c *checker) checkSegments(readers []*checkpoint.Reader) error {
-	ends, live := map[uint64]int64{}, map[uint64]int64{}
+	live, there := map[uint64]int64{}, map[uint64]bool{}
 	newest := true
 	for _, r := range readers {
 		if r == nil {
 			continue
 		}
 		for _, s := range r.Segments() {
-			ends[s.Number] = max(ends[s.Number], s.End)
+			c.ends[s.Number] = max(c.ends[s.Number], s.End)
 			if newest {
 				live[s.Number] = s.Bytes
 			}
@@ -224,14 +225,16 @@ func (c *checker) checkSegments(readers []*checkpoint.Reader) error {
 	}
 	for _, s := range segments {
 		line := Segment{Number: s.Number, File: store.Name(s.Number), Bytes: s.Bytes, LiveBytes: live[s.Number]}
-		if err := c.checkSegment(&line, ends[s.Number]); err != nil {
+		if err := c.checkSegment(&line, c.ends[s.Number]); err != nil {
 			return err
 		}
 		c.report.Segments = append(c.report.Segments, line)
-		delete(ends, s.Number)
+		there[s.Number] = true
 	}
-	for number := range ends {
-		c.absent[number] = &Damage{File: store.Name(number), Reason: "the file is missing"}
+	for number := range c.ends {
+		if !there[number] {
+			c.absent[number] = &Damage{File: store.Name(number), Reason: "the file is missing"}
+		}
 	}
 	return nil
 }
@@ -265,7 +268,7 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 			tellAll = false
 			continue
 		}
-		k, err := c.asking.restore(r, line.File)
+		k, err := restore(r, line.File)
 		if err != nil {
 			tellAll = false
 			line.Unusable = err.Error()
@@ -276,7 +279,9 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 		}
 		line.Keys = keys(k)
 		c.checkRefs(line.Number, k)
-		if line.Unusable = c.unusable(r); line.Unusable == "" && c.base == nil {
+		line.Unusable = c.unusable(r)
+		c.lacking = c.lacking || line.Unusable != ""
+		if line.Unusable == "" && c.base == nil {
 			h := r.Header()
 			c.base = &h
 			c.start(k)
@@ -284,7 +289,7 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 	}
 	c.reportBlocks(tellAll)
 	if c.base == nil {
-		c.start(state.NewKeyspace(c.asking.streams()))
+		c.start(state.NewKeyspace(stream.Config{}))
 	}
 	return nil
 }
@@ -292,22 +297,32 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 // checkRefs looks for each block that a state refers to among those that are
 // good, and notes with the damage whose blocks are not.
 func (c *checker) checkRefs(checkpoint uint64, k *state.Keyspace) {
-	c.asking.each(k, func(db int, key string, ref stream.Ref, first, last stream.ID) {
-		good := c.good[ref.Segment]
-		i, ok := slices.BinarySearchFunc(good, ref.Offset, func(p place, offset uint32) int { return cmp.Compare(p.offset, offset) })
-		if d := c.absent[ref.Segment]; d != nil {
-			d.affect(checkpoint, db, key, first, last)
-		} else if !ok || good[i].length != ref.Length {
-			c.badRecord(ref).affect(checkpoint, db, key, first, last)
+	eachCold(k, func(db int, key string, b stream.Placed) {
+		d := c.absent[b.Ref.Segment]
+		if d == nil {
+			d = c.badRecord(b.Ref)
+		}
+		if d != nil {
+			d.affect(checkpoint, db, key, b)
 		}
 	})
 }
 
-// badRecord returns the damage at a place that should be a record.
+// badRecord returns the damage because of which there is no record at ref, nil if
+// there is one. Damage reaches from its offset to the next good record.
 func (c *checker) badRecord(ref stream.Ref) *Damage {
+	good := c.good[ref.Segment]
+	next, ok := slices.BinarySearchFunc(good, ref.Offset, func(p place, offset uint32) int { return cmp.Compare(p.offset, offset) })
+	if ok && good[next].length == ref.Length {
+		return nil
+	}
+	var since int64
+	if next > 0 {
+		since = int64(good[next-1].offset)
+	}
 	bad := c.bad[ref.Segment]
 	for i := range bad {
-		if bad[i].Offset == int64(ref.Offset) {
+		if at := bad[i].Offset; at > since && at <= int64(ref.Offset) {
 			return &bad[i]
 		}
 	}

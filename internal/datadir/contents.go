@@ -12,26 +12,11 @@ import (
 	"github.com/weirmq/weir/stream"
 )
 
-// asking is where the streams of a check get their cold blocks from: nowhere, but
-// it remembers which one they have asked for.
-type asking struct{ ref stream.Ref }
-
-var errNotRead = errors.New("blocks are not read")
-
-func (a *asking) Body(stream.Ref) *stream.Body { return nil }
-
-func (a *asking) Want(refs []stream.Ref) error {
-	a.ref = refs[0]
-	return errNotRead
-}
-
-func (a *asking) streams() stream.Config { return stream.Config{Source: a, Totals: new(stream.Totals)} }
-
 // restore decodes the state of a checkpoint. That it cannot be decoded although
 // every byte is what was written is damage, too.
-func (a *asking) restore(r *checkpoint.Reader, file string) (*state.Keyspace, error) {
+func restore(r *checkpoint.Reader, file string) (*state.Keyspace, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
-	k, err := state.Restore(b, a.streams(), r.Header().Position, func(uint64) error { return nil })
+	k, err := state.Restore(b, stream.Config{}, r.Header().Position, func(uint64) error { return nil })
 	if err == nil {
 		if _, err = b.ReadByte(); err == io.EOF {
 			return k, nil
@@ -55,23 +40,15 @@ func keys(k *state.Keyspace) (n int) {
 	return n
 }
 
-// each calls fn for each block of a stream that is in a segment file, stream by
-// stream, with the IDs of its first and its last entry.
-func (a *asking) each(k *state.Keyspace, fn func(db int, key string, ref stream.Ref, first, last stream.ID)) {
+// eachCold calls fn for each block of a stream that is in a segment file, stream
+// by stream.
+func eachCold(k *state.Keyspace, fn func(db int, key string, b stream.Placed)) {
 	tx := state.NewTx(k)
 	for db := range state.Databases {
 		tx.Begin(db)
 		tx.Scan(0, k.Len(db), func(key string, v state.Value) {
-			s, from, more := v.(*state.Stream), stream.ID{}, true
-			for more {
-				it := s.Range(from, stream.MaxID)
-				for it.Next() {
-				}
-				var cold *stream.LostError
-				if more = errors.As(it.Err(), &cold); more {
-					fn(db, key, a.ref, cold.First, cold.Last)
-					from, more = cold.Last.Next()
-				}
+			for b := range v.(*state.Stream).Cold(stream.ID{}) {
+				fn(db, key, b)
 			}
 		})
 	}

@@ -8,31 +8,30 @@ import (
 	"github.com/weirmq/weir/log"
 )
 
-// Repair cuts out of a data directory what is damaged and keeps the broker from
-// starting, and says what it did, or with dryRun would do, and what that loses.
-// Nothing leaves its place before it is durable in quarantine/. When it fails or
-// is interrupted, it can be called again.
+// Repair makes a data directory one that the broker starts from, by cutting out
+// what is damaged, and says what it did, or with dryRun would do, and what that
+// loses. Nothing leaves its place before it is durable in quarantine/. When it
+// fails or is interrupted, it can be called again.
 //
 // A damaged checkpoint goes to quarantine when another one, or the whole of the
 // log, stands for it. A damaged log is cut off behind the checkpoint that a start
 // will load; what lies before that is not needed, and stays. Blocks that are
 // damaged stay, too: their streams serve the rest, and answer -DATALOSS for them.
+// So that a start gets that far, a segment file that is missing, too short or has
+// no header is written anew from what is left of it, if no checkpoint can do
+// without.
 //
 // It fails, having changed nothing, when it knows no way to a start.
 func Repair(dir string, dryRun bool) (done []string, err error) {
-	c, err := open(dir)
-	if err != nil {
-		return nil, err
+	for range 2 { // with whole segments, other checkpoints and more of the log may be of use
+		r := repairer{dryRun: dryRun}
+		again, err := r.look(dir)
+		done = append(done, r.done...)
+		if !again || err != nil || dryRun {
+			return done, err
+		}
 	}
-	defer c.close()
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	r := repairer{checker: c, dryRun: dryRun}
-	if err := r.repair(); err != nil {
-		return r.done, err
-	}
-	return r.done, nil
+	return done, nil
 }
 
 type repairer struct {
@@ -45,13 +44,30 @@ func (r *repairer) did(format string, args ...any) {
 	r.done = append(r.done, fmt.Sprintf(format, args...))
 }
 
+// look checks the directory and does what has to be done first; again says that
+// there may be more to do.
+func (r *repairer) look(dir string) (again bool, err error) {
+	if r.checker, err = open(dir); err != nil {
+		return false, err
+	}
+	defer r.close()
+	if err := r.check(); err != nil {
+		return false, err
+	}
+	switch {
+	case r.id == [16]byte{}:
+		return false, errors.New("without VERSION nothing can be verified: take the file from a backup of this directory")
+	case r.base != nil || r.first.Count() <= 1:
+		return false, r.repair()
+	case r.lacking:
+		return true, r.mend()
+	}
+	return false, fmt.Errorf("no checkpoint can be used, and the log begins with %s, not with the first record: restore a backup", r.first)
+}
+
+// repair repairs a directory whose base is good, or whose log is there from its
+// beginning.
 func (r *repairer) repair() error {
-	if r.id == [16]byte{} {
-		return errors.New("without VERSION nothing can be verified: take the file from a backup of this directory")
-	}
-	if r.base == nil && r.first.Count() > 1 {
-		return fmt.Errorf("no checkpoint can be used, and the log begins with %s, not with the first record: restore a backup", r.first)
-	}
 	for _, line := range r.report.Checkpoints {
 		if line.Unusable != "" {
 			if err := r.quarantine(&line); err != nil {

@@ -102,16 +102,16 @@ type Affected struct {
 // affect notes that a block of a stream cannot be read. The blocks of a stream
 // come one after the other. Of several checkpoints, which mostly need the same,
 // the newest counts.
-func (d *Damage) affect(checkpoint uint64, db int, key string, first, last stream.ID) {
+func (d *Damage) affect(checkpoint uint64, db int, key string, b stream.Placed) {
 	if d.by != 0 && d.by != checkpoint {
 		return
 	}
 	d.by = checkpoint
 	if n := len(d.Affects); n == 0 || d.Affects[n-1].DB != db || d.Affects[n-1].Key != key {
-		d.Affects = append(d.Affects, Affected{DB: db, Key: key, First: first.String()})
+		d.Affects = append(d.Affects, Affected{DB: db, Key: key, First: b.First.String()})
 	}
 	a := &d.Affects[len(d.Affects)-1]
-	a.Last = last.String()
+	a.Last = b.Last.String()
 	a.Blocks++
 }
 
