@@ -39,15 +39,17 @@ func Check(dir string) (*Report, error) {
 
 // checker is a directory that is being checked.
 type checker struct {
-	dir     string
-	fs      vfs.FS
-	log     *log.Log // with the lock; nil if its end is damaged
+	dir    string
+	fs     vfs.FS
+	log    *log.Log // with the lock; nil if its end is damaged
+	report *Report
+
 	id      [16]byte
-	first   log.Position       // of the first record of the log
 	last    log.Position       // where the log ends
-	base    *checkpoint.Header // of the newest checkpoint that is good and has its segments; nil if none is
+	whole   bool               // the log has everything since its beginning
+	beyond  string             // what is wrong with a checkpoint that goes further than the log; empty if none does
 	lacking bool               // a checkpoint would be good if it had its segments
-	report  *Report
+	base    *checkpoint.Header // of the newest checkpoint that is good and has its segments; nil if none is
 
 	good   map[uint64][]place  // records that are as they were written, by segment, in ascending order of offsets
 	bad    map[uint64][]Damage // those that are not
@@ -148,7 +150,11 @@ func (c *checker) checkLog() error {
 		l.Generations = append(l.Generations, Generation{Name: filepath.ToSlash(g.Name), Segments: g.Segments,
 			Records: g.Records, Bytes: g.Bytes, First: g.First.String(), Last: g.Last.String()})
 	}
-	c.id, c.first, c.last = v.ID, v.First, v.Last
+	c.id, c.last = v.ID, v.Last
+	c.whole = v.First.Count() == 1 || v.First == 0 && v.Last.Count() == 0
+	if c.log != nil {
+		c.whole = c.log.First() == 0
+	}
 	c.report.ID = hex.EncodeToString(v.ID[:])
 	for _, cut := range v.Cuts {
 		c.note("%s was being written when the process ended; the next start cuts it", cut)
@@ -186,6 +192,9 @@ func (c *checker) openCheckpoints() ([]*checkpoint.Reader, error) {
 			}
 		} else {
 			line.Segments = len(r.Segments())
+			if p := log.Position(info.Position); p > c.last && c.beyond == "" {
+				c.beyond = fmt.Sprintf("%s is of position %s, and the log ends with %s: records that were durable are missing", info.File, p, c.last)
+			}
 		}
 		readers = append(readers, r)
 		c.report.Checkpoints = append(c.report.Checkpoints, line)
@@ -373,7 +382,10 @@ func (c *checker) start(k *state.Keyspace) {
 	switch {
 	case c.log == nil: // refused already
 		return
-	case from == 0 && c.log.First() != 0:
+	case c.beyond != "":
+		s.Refused = c.beyond
+		return
+	case from == 0 && !c.whole:
 		s.Refused = fmt.Sprintf("the log begins with %s, and there is no checkpoint to load before it", c.log.First())
 		return
 	}

@@ -23,6 +23,9 @@ import (
 // it is read.
 func (r *repairer) mend() error {
 	for _, number := range slices.Sorted(maps.Keys(r.absent)) {
+		if r.ends[number] == 0 {
+			continue // nothing needs it
+		}
 		lost := 0
 		for _, a := range r.absent[number].Affects {
 			lost += a.Blocks

@@ -23,7 +23,7 @@ import (
 //
 // It fails, having changed nothing, when it knows no way to a start.
 func Repair(dir string, dryRun bool) (done []string, err error) {
-	for range 2 { // with whole segments, other checkpoints and more of the log may be of use
+	for range 3 { // first what a start needs besides the log, then the log as that start would see it
 		r := repairer{dryRun: dryRun}
 		again, err := r.look(dir)
 		done = append(done, r.done...)
@@ -57,25 +57,23 @@ func (r *repairer) look(dir string) (again bool, err error) {
 	switch {
 	case r.id == [16]byte{}:
 		return false, errors.New("without VERSION nothing can be verified: take the file from a backup of this directory")
-	case r.base != nil || r.first.Count() <= 1:
-		return false, r.repair()
-	case r.lacking:
+	case r.base == nil && !r.whole && r.lacking:
 		return true, r.mend()
+	case r.base == nil && !r.whole:
+		return false, errors.New("no checkpoint can be used, and the log does not begin with the first record: restore a backup")
 	}
-	return false, fmt.Errorf("no checkpoint can be used, and the log begins with %s, not with the first record: restore a backup", r.first)
-}
-
-// repair repairs a directory whose base is good, or whose log is there from its
-// beginning.
-func (r *repairer) repair() error {
 	for _, line := range r.report.Checkpoints {
 		if line.Unusable != "" {
+			again = true
 			if err := r.quarantine(&line); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
-	return r.repairLog()
+	if again && !r.dryRun {
+		return true, nil
+	}
+	return false, r.repairLog()
 }
 
 func (r *repairer) quarantine(line *Checkpoint) error {
