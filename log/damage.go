@@ -1,9 +1,13 @@
 package log
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // DamageError refuses a directory: something that was durable is damaged,
-// missing or not ours. Nothing has been changed.
+// missing or not ours. Nothing has been changed; Verify says more, and Repair may
+// help.
 type DamageError struct {
 	File     string
 	Offset   int64    // where in File the damage was found
@@ -13,6 +17,15 @@ type DamageError struct {
 
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s is damaged at offset %d, position %s: %s", e.File, e.Offset, e.Position, e.Reason)
+}
+
+// damageIn takes a *DamageError out of err; any other error is returned as it is.
+func damageIn(err error) (*DamageError, error) {
+	var d *DamageError
+	if errors.As(err, &d) {
+		return d, nil
+	}
+	return nil, err
 }
 
 // chain is what the next frame must continue.

@@ -2,7 +2,6 @@ package log
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,18 +59,18 @@ func repair(o Options, from Position) (r RepairReport, err error) {
 			err = cerr
 		}
 	}()
-	gens, at, offset, damage, err := findDamage(o.Dir, l.seed, from)
-	if err != nil || damage == nil {
+	b, err := findBreach(o.Dir, l.seed, from)
+	if err != nil || b == nil {
 		return r, err
 	}
-	r.Damage = damage
+	r.Damage = b.damage
 	rest := seen{seed: l.seed}
-	err = r.cutAll(l, &rest, cutsFrom(gens, at, offset))
-	if err != nil {
+	if err := r.cutAll(l, &rest, b.cuts()); err != nil {
 		return r, err
 	}
 	end, err := findEnd(o.Dir, l.seed, noLimit, 0, readFresh)
-	if errors.As(err, new(*DamageError)) || err == nil && end.chain.last.Count() < from.Count() {
+	refusal, err := damageIn(err)
+	if refusal != nil || err == nil && end.chain.last.Count() < from.Count() {
 		return r, r.beginAnew(l, &rest, from)
 	}
 	if err != nil {
@@ -86,44 +85,55 @@ func repair(o Options, from Position) (r RepairReport, err error) {
 	return r, l.Begin()
 }
 
-// findDamage returns the generations and the first place in them that Open or a
-// Replay from there refuses; damage is nil when they do not.
-func findDamage(dir string, seed uint32, from Position) (gens []generation, at place, offset int64, damage *DamageError, err error) {
+// breach is where a log breaks: everything from there on has to go.
+type breach struct {
+	gens   []generation
+	at     place
+	offset int64
+	damage *DamageError
+}
+
+// findBreach returns the first place that Open, or a Replay behind from, refuses;
+// nil when there is none.
+func findBreach(dir string, seed uint32, from Position) (*breach, error) {
 	end, err := findEnd(dir, seed, noLimit, 0, readFresh)
-	var refusal *DamageError
-	if err != nil && !errors.As(err, &refusal) {
-		return nil, at, 0, nil, err
+	refusal, err := damageIn(err)
+	if err != nil {
+		return nil, err
 	}
-	if gens, err = listGenerations(dir); err != nil {
-		return nil, at, 0, nil, err
+	gens, err := listGenerations(dir)
+	if err != nil {
+		return nil, err
 	}
 	n, disorder := inOrder(seed, gens)
 	v := verifier{seed: seed, end: &logEnd{gens: gens[:n]}, place: repairFrom(seed, gens[:n], from)}
 	if err := v.beginsAfter(from); err != nil {
-		return nil, at, 0, nil, err
+		return nil, err
 	}
 	var buf []byte
 	for v.place.gen < n {
 		part, _ := v.next(buf)
-		if part.err != nil && !errors.As(part.err, &damage) {
-			return nil, at, 0, nil, part.err
+		damage, err := damageIn(part.err)
+		switch offset := int64(len(part.frames)); {
+		case err != nil:
+			return nil, err
+		case damage == nil:
+			buf = part.frames[:0]
+		case refusal == nil && !v.place.before(end, offset):
+			return nil, nil // a torn tail
+		default:
+			return &breach{gens, v.place, offset, damage}, nil
 		}
-		if damage != nil {
-			at, offset = v.place, int64(len(part.frames))
-			break
-		}
-		buf = part.frames[:0]
 	}
-	switch {
-	case refusal == nil && (damage == nil || !at.before(end, offset)):
-		return gens, at, 0, nil, nil // sound, or torn behind the end
-	case damage == nil && disorder != nil:
-		return gens, place{n, 0}, 0, disorder, nil
-	case damage == nil:
-		// The frames are whole, but some are missing at the end.
-		return gens, place{n, 0}, 0, refusal, nil
+	if refusal == nil {
+		return nil, nil
 	}
-	return gens, at, offset, damage, nil
+	// All frames are whole; but there are more generations, or too few frames.
+	b := &breach{gens: gens, at: place{n, 0}, damage: refusal}
+	if disorder != nil {
+		b.damage = disorder
+	}
+	return b, nil
 }
 
 // beginsAfter refuses a log that lacks what a replay behind from would begin with.
@@ -132,11 +142,10 @@ func (v *verifier) beginsAfter(from Position) error {
 		return nil
 	}
 	s := &v.end.gens[v.place.gen].segments[v.place.seg]
-	first, err := firstPosition(v.seed, s)
-	if err != nil || first.Count() <= from.Count()+1 {
-		return nil // damage is for whoever reads on
+	if first, err := firstPosition(v.seed, s); err == nil && first.Count() > from.Count()+1 {
+		return logBeginsAfter(s, from, first)
 	}
-	return logBeginsAfter(s, from, first)
+	return nil // damage is for whoever reads on
 }
 
 // before reports whether the place and the offset there lie before the end.
@@ -165,9 +174,10 @@ func repairFrom(seed uint32, gens []generation, from Position) place {
 	return place{}
 }
 
-// cutsFrom lists what stands from a place on, in the order in which it is to go:
-// from the end, so that what remains is a log at any time.
-func cutsFrom(gens []generation, at place, offset int64) (cuts []cut) {
+// cuts lists what stands from a breach on, in the order in which it is to go: from
+// the end, so that what remains is a log at any time.
+func (b *breach) cuts() (cuts []cut) {
+	gens, at, offset := b.gens, b.at, b.offset
 	if at.seg == 0 && offset == 0 {
 		at.gen-- // all of the generation
 	}
@@ -221,7 +231,7 @@ func (r *RepairReport) beginAnew(l *Log, rest *seen, from Position) error {
 	if len(gens) > 0 {
 		number = gens[len(gens)-1].number + 1
 	}
-	if err := r.cutAll(l, rest, cutsFrom(gens, place{}, 0)); err != nil {
+	if err := r.cutAll(l, rest, (&breach{gens: gens}).cuts()); err != nil {
 		return err
 	}
 	// An earlier Repair may have taken away all there was, and then died.

@@ -38,8 +38,7 @@ func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record [
 	err = readAhead(l.seed, end, at, func(s *segment, frames []byte) error {
 		return deliver(s, frames, &from, fn)
 	})
-	var damage *DamageError
-	if errors.As(err, &damage) {
+	if damage, _ := damageIn(err); damage != nil {
 		return fmt.Errorf("log: %w", err)
 	}
 	return err

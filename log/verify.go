@@ -2,7 +2,6 @@ package log
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"path/filepath"
 )
@@ -49,8 +48,8 @@ func Verify(dir string) (Report, error) {
 	r.Format, r.ID = v.format, v.id
 	seed := seedOf(v.id)
 	end, err := findEnd(dir, seed, noLimit, 0, readFresh)
-	var refusal *DamageError
-	if err != nil && !errors.As(err, &refusal) {
+	refusal, err := damageIn(err)
+	if err != nil {
 		return r, fmt.Errorf("log: %w", err)
 	}
 	if refusal != nil {
@@ -105,8 +104,9 @@ func (r *Report) read(dir string, seed uint32, end *logEnd) error {
 			part, more := v.next(buf)
 			gr.count(part.frames)
 			buf = part.frames[:0]
-			if part.err != nil && !errors.As(part.err, &gr.Damage) {
-				return part.err
+			var err error
+			if gr.Damage, err = damageIn(part.err); err != nil {
+				return err
 			}
 			if !more {
 				break
