@@ -245,6 +245,7 @@ func (b *Broker) Serve(ctx context.Context) error {
 			}
 			b.probe()
 			b.considerCheckpoint()
+			b.sealIdle()
 			b.sample()
 		}
 	}

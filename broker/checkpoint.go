@@ -62,6 +62,7 @@ type kept struct {
 	file     string
 	bytes    int64
 	segments map[uint64]int64 // that it needs: up to where
+	live     map[uint64]int64 // bytes in them that it needs; nil: not known
 	fence    uint64           // segments below it got no block since it began; 0: not known
 }
 
@@ -131,8 +132,17 @@ func (b *Broker) serveCheckpoint() {
 			reply(err)
 		}
 		b.endTurn()
+		if err == nil {
+			b.rewriteSparse(b.newestCheckpoint())
+		}
 	}
 	b.tidy()
+}
+
+func (b *Broker) newestCheckpoint() kept {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.checkpointer.kept[0]
 }
 
 // How long no checkpoint is begun by itself after a failed one: it doubles.
@@ -262,10 +272,10 @@ func (b *Broker) makeCheckpoint(quit <-chan struct{}) (made kept, err error) {
 	if err != nil {
 		return made, err
 	}
-	made.segments = map[uint64]int64{}
+	made.segments, made.live = map[uint64]int64{}, map[uint64]int64{}
 	for number, extent := range named {
 		w.Name(number, extent.End, extent.Bytes)
-		made.segments[number] = extent.End
+		made.segments[number], made.live[number] = extent.End, extent.Bytes
 	}
 	if err := w.Finish(func() error { return b.syncLog(quit) }); err != nil {
 		return made, err

@@ -20,6 +20,8 @@ type spiller struct {
 	first   uint64         // while writing: the lowest segment in which that place can be
 	failure error          // of the last try
 	stalled bool           // sessions were put off until there are fewer sealed blocks
+
+	mostOpen int64 // set once; see sealIdle
 }
 
 const (
@@ -32,7 +34,7 @@ const (
 )
 
 func newSpiller() spiller {
-	return spiller{wake: make(chan struct{}, 1), totals: new(stream.Totals)}
+	return spiller{wake: make(chan struct{}, 1), totals: new(stream.Totals), mostOpen: mostOpen}
 }
 
 // notice wakes the spiller if there are sealed blocks. The state lock is held.

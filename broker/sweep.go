@@ -1,0 +1,173 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/stream"
+	"github.com/weirmq/weir/stream/store"
+)
+
+// Two things are done now and then to all streams, some at a time so that nobody waits long for the lock: idle ones have
+// their open blocks sealed when these take much memory, and segment files of which little is alive are written again.
+
+// sweepKeys is how many keys are looked at under one hold of the lock.
+const sweepKeys = 64
+
+// eachStream calls visit for every stream there is, under the state lock. It ends early when the state is read from disk
+// anew, or the broker closes.
+func (b *Broker) eachStream(visit func(db int, key string, s *state.Stream)) {
+	b.mu.Lock()
+	keyspace := b.keyspace
+	b.mu.Unlock()
+	tx := state.NewTx(keyspace)
+	for db := range state.Databases {
+		for cursor, more := state.Cursor(0), true; more; more = cursor != 0 {
+			b.mu.Lock()
+			if b.keyspace != keyspace || b.closed {
+				b.mu.Unlock()
+				return
+			}
+			tx.Begin(db)
+			cursor = tx.Scan(cursor, sweepKeys, func(key string, v state.Value) {
+				if s, ok := v.(*state.Stream); ok {
+					visit(db, key, s)
+				}
+			})
+			b.mu.Unlock()
+		}
+	}
+}
+
+const (
+	mostOpen  = 128 << 20 // bytes of open blocks above which idle ones are sealed; at twice as much all are
+	leastOpen = 4 << 10   // bytes of an open block that are worth it: small blocks cost more than they give back
+)
+
+// sealIdle has the open blocks of streams written to segment files early when all of them together take too much memory:
+// those first to which nothing was appended since it looked the last time. Serve calls it once a second.
+func (b *Broker) sealIdle() {
+	b.mu.Lock()
+	totals := b.spiller.totals
+	open := totals.Open
+	if open <= b.spiller.mostOpen || b.loading {
+		b.mu.Unlock()
+		return
+	}
+	b.mu.Unlock()
+	sealed := 0
+	b.eachStream(func(_ int, _ string, s *state.Stream) {
+		if s.OpenBytes() >= leastOpen && (s.Idle() > 0 || open > 2*b.spiller.mostOpen) && s.Seal() {
+			sealed++
+			b.spiller.notice()
+		}
+	})
+	b.mu.Lock()
+	totals.Sweeps++
+	b.mu.Unlock()
+	b.logger.Debug("open blocks of idle streams were sealed", "blocks", sealed)
+}
+
+// A segment file is written again when less than a quarter of it is alive.
+const sparse = 4
+
+// rewriteSparse writes again what is alive in segment files of which little is, so that they can go: the older checkpoint
+// still names them, so that is after the next but one. The checkpointer calls it: no checkpoint begins meanwhile.
+func (b *Broker) rewriteSparse(newest kept) {
+	victims := map[uint64]bool{}
+	for _, segment := range b.history.store.Segments() {
+		if live, ok := newest.live[segment.Number]; ok && segment.Closed && segment.Number < newest.fence && live*sparse < segment.Bytes {
+			victims[segment.Number] = true
+		}
+	}
+	if len(victims) == 0 {
+		return
+	}
+	begun := time.Now()
+	var streams []*state.Stream
+	b.eachStream(func(_ int, _ string, s *state.Stream) {
+		if !s.InMemory() {
+			streams = append(streams, s)
+		}
+	})
+	blocks := 0
+	for _, s := range streams {
+		n, err := b.rewriteStream(s, victims)
+		blocks += n
+		if err != nil {
+			b.logger.Warn("a segment file of which little is alive could not be written again", "err", err)
+			break
+		}
+	}
+	b.logger.Info("wrote again what is alive in sparse segment files", "files", len(victims), "blocks", blocks, "took", time.Since(begun).Round(time.Millisecond))
+}
+
+// lookedAt bounds how many blocks of a stream are looked at under one hold of the lock.
+const lookedAt = 4 << 10
+
+// rewriteStream moves the blocks of one stream that are in certain segment files. A stream that has gone meanwhile takes no
+// block.
+func (b *Broker) rewriteStream(s *state.Stream, victims map[uint64]bool) (moved int, err error) {
+	for from, more := stream.MinID, true; more; {
+		var found []stream.Placed
+		size, looked := 0, 0
+		b.mu.Lock()
+		more = false
+		for p := range s.Cold(from) {
+			if looked++; looked > lookedAt || size > spillBytes {
+				from, more = p.First, true
+				break
+			}
+			if victims[p.Ref.Segment] {
+				found = append(found, p)
+				size += int(p.Ref.Length)
+			}
+		}
+		quit := b.closed || b.loading
+		b.mu.Unlock()
+		if quit {
+			return moved, nil
+		}
+		n, err := b.move(s, found)
+		moved += n
+		if err != nil {
+			return moved, err
+		}
+	}
+	return moved, nil
+}
+
+// move writes blocks of a stream to the segment file that is written now. What cannot be read stays where it is, so that
+// whoever looks for it there still finds what is left of it.
+func (b *Broker) move(s *state.Stream, found []stream.Placed) (moved int, err error) {
+	var blocks []store.Block
+	var from []stream.Placed
+	for _, p := range found {
+		body, err := b.history.store.Read(p.Ref)
+		if err != nil {
+			b.logger.Error("a block cannot be read", "err", err, "first", p.First, "last", p.Last)
+			continue
+		}
+		blocks = append(blocks, store.Block{First: p.First, Last: p.Last, Entries: p.Entries, Body: body})
+		from = append(from, p)
+	}
+	if len(blocks) == 0 {
+		return 0, nil
+	}
+	refs, err := b.history.store.Write(blocks)
+	if err != nil {
+		return 0, err
+	}
+	for len(refs) > 0 {
+		n := min(len(refs), spillHold)
+		b.mu.Lock()
+		for i, ref := range refs[:n] {
+			if s.Move(from[i], ref) {
+				moved++
+			}
+		}
+		b.mu.Unlock()
+		refs, from = refs[n:], from[n:]
+	}
+	return moved, nil
+}
