@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -133,6 +135,36 @@ func (n *node) send(batch []order, answered func(i int, reply oracle.Reply)) err
 		answered(i, reply)
 	}
 	return nil
+}
+
+// spilled waits until every full block is in a segment file.
+func (n *node) spilled() error {
+	for end := time.Now().Add(healing); ; time.Sleep(5 * time.Millisecond) {
+		info, err := infoOf(n.client)
+		if err != nil || info["spill_backlog_blocks"] == 0 {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d blocks are still not in a segment file", info["spill_backlog_blocks"])
+		}
+	}
+}
+
+// infoOf returns the fields of INFO that are integers.
+func infoOf(c *oracle.Conn) (map[string]int64, error) {
+	reply, err := c.MustDo("INFO", "everything")
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]int64{}
+	for line := range strings.Lines(reply.Text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+				fields[name] = n
+			}
+		}
+	}
+	return fields, nil
 }
 
 // batches cuts orders into what is sent at once.

@@ -32,9 +32,23 @@ type powerCuts struct {
 	rand  *rand.Rand
 	base  string
 	story *story
+	powerCounts
+}
 
+// powerCounts is what was tried.
+type powerCounts struct {
 	made, again, replayed, refused, continued int // cuts, cuts of starts, starts without checkpoints and refused ones, stories ended
 	checkpoints, segments                     int // cuts with some
+}
+
+func (n *powerCounts) add(o *powerCounts) {
+	n.made += o.made
+	n.again += o.again
+	n.replayed += o.replayed
+	n.refused += o.refused
+	n.continued += o.continued
+	n.checkpoints += o.checkpoints
+	n.segments += o.segments
 }
 
 // TestAPowerCutAtAnyMomentLosesNothingDurable is T3, T4, T5 and T46 for everything that a broker has on disk. The power is
@@ -44,19 +58,37 @@ type powerCuts struct {
 // the story can go on to the same end.
 func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
 	base := theSeed(t)
-	p := &powerCuts{t: t}
-	for n := uint64(0); p.made < *crashes; n++ {
-		p.rand = rand.New(rand.NewPCG(base+n, 3))
-		p.story = tell(t, base+n, 60+p.rand.IntN(140))
-		for range 3 {
-			p.base = fastDir(t)
-			p.run(cramped(p.rand))
-			_ = os.RemoveAll(p.base)
+	const workers = 4 // most of the time they wait for a spiller
+	all := make([]*powerCuts, workers)
+	t.Run("workers", func(t *testing.T) {
+		for i := range all {
+			p := &powerCuts{}
+			all[i] = p
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				p.t = t
+				for n := uint64(i); p.made < *crashes/workers; n += workers {
+					p.rand = rand.New(rand.NewPCG(base+n, 3))
+					p.story = tell(t, base+n, 60+p.rand.IntN(140))
+					for range 3 {
+						if p.made >= *crashes/workers {
+							break
+						}
+						p.base = fastDir(t)
+						p.run(cramped(p.rand))
+						_ = os.RemoveAll(p.base)
+					}
+				}
+			})
 		}
+	})
+	var sum powerCounts
+	for _, p := range all {
+		sum.add(&p.powerCounts)
 	}
 	t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files; %d were replayed without checkpoints, %d cannot be; %d went on",
-		p.made, p.again, p.checkpoints, p.segments, p.replayed, p.refused, p.continued)
-	if p.again == 0 || p.checkpoints == 0 || p.segments == 0 || p.replayed == 0 || p.refused == 0 || p.continued == 0 {
+		sum.made, sum.again, sum.checkpoints, sum.segments, sum.replayed, sum.refused, sum.continued)
+	if sum.again == 0 || sum.checkpoints == 0 || sum.segments == 0 || sum.replayed == 0 || sum.refused == 0 || sum.continued == 0 {
 		t.Error("something was never tried: nothing is proved")
 	}
 }
@@ -106,6 +138,11 @@ func (p *powerCuts) run(s shape) {
 		}
 		if p.rand.IntN(8) == 0 {
 			if _, err := b.client.Do("BGSAVE"); err != nil {
+				p.t.Fatalf("%s: %v\n%s", what, err, b.log)
+			}
+		}
+		if p.rand.IntN(6) == 0 {
+			if err := b.spilled(); err != nil {
 				p.t.Fatalf("%s: %v\n%s", what, err, b.log)
 			}
 		}
@@ -273,6 +310,11 @@ func (p *powerCuts) goOn(b *node, i int, what string) {
 	p.t.Helper()
 	p.continued++
 	for _, batch := range batches(p.story.orders[i:]) {
+		if p.rand.IntN(10) == 0 {
+			if err := b.spilled(); err != nil {
+				p.t.Fatalf("%s: %v\n%s", what, err, b.log)
+			}
+		}
 		p.order(b, i, batch, what, func() {})
 		i += len(batch)
 	}
