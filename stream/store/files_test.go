@@ -161,9 +161,9 @@ func TestBlocksOfEverySizeComeBack(t *testing.T) {
 		{make([]byte, 1000), codecS2},
 		{random[:70_000], codecNone},
 		{append(make([]byte, 70_000), random[:30_000]...), codecS2},
-		{append(make([]byte, 2_000), random[:68_000]...), codecNone}, // three in a hundred are not worth it
+		{append(make([]byte, 3_000), random[:67_000]...), codecNone}, // four in a hundred are not worth it
 		{random, codecNone},
-		{make([]byte, plainBytes-100), codecS2},
+		{make([]byte, plainBytes-1<<16), codecS2},
 		{make([]byte, plainBytes+100), codecNone}, // too large to be compressed
 	} {
 		body := bodyOf(t, c.content)
@@ -172,8 +172,8 @@ func TestBlocksOfEverySizeComeBack(t *testing.T) {
 		if err != nil || !same(got, body) || r.codec != c.codec || len(r.Key) != maxKey {
 			t.Errorf("%d bytes: codec %d, key of %d, %v", len(c.content), r.codec, len(r.Key), err)
 		}
-		if w := &s.writer; cap(w.buf)+cap(w.raw) > 9<<20 {
-			t.Errorf("%d bytes: the writer keeps %d and %d", len(c.content), cap(w.buf), cap(w.raw))
+		if w := &s.writer; cap(w.buf)+cap(w.scratch) > 9<<20 {
+			t.Errorf("%d bytes: the writer keeps %d and %d", len(c.content), cap(w.buf), cap(w.scratch))
 		}
 	}
 	mustClose(t, s)

@@ -45,8 +45,9 @@ const (
 	// maxRaw bounds a block: one entry may have stream.MaxEntryBytes, to which its framing adds, and stand behind others.
 	maxRaw = stream.MaxEntryBytes + 256<<20
 
-	// Above plainBytes a block, which is one huge entry then, is stored as it is. So the writer does not hold a third copy of
-	// it, and what a reader allocates on the word of a head is at most this, or bytes that are in the file.
+	// Above plainBytes a block, which is one huge entry then, is stored as it is. So there are two copies of it in memory
+	// while it is written, and one when it is read, not three; and what a reader allocates on the word of a head is at most
+	// this, or bytes that are in the file.
 	plainBytes = 16 << 20
 )
 
@@ -69,20 +70,20 @@ type Record struct {
 	codec codec
 }
 
-// appendRecord appends the record of a block whose encoded content is raw, for the place offset.
-func appendRecord(dst []byte, seed, offset uint32, b *Block, raw []byte) []byte {
+// appendRecord appends the record of a block for the place offset, and tells how long its content is. scratch is room to
+// encode it in.
+func appendRecord(dst []byte, seed, offset uint32, b *Block, scratch *[]byte) (_ []byte, raw int) {
 	key := b.Key[:min(len(b.Key), maxKey)]
 	start := len(dst)
-	dst = slices.Grow(dst, headBytes+len(key)+len(raw))
 	dst = append(dst, make([]byte, headBytes)...)
 	dst = append(dst, key...)
 	content := len(dst)
-	dst, how := appendCompressed(dst, raw)
+	dst, raw, how := appendBody(dst, b.Body, scratch)
 
 	h := dst[start:]
 	copy(h, recordMagic)
 	h[4] = byte(how)
-	binary.LittleEndian.PutUint32(h[8:], uint32(len(raw)))
+	binary.LittleEndian.PutUint32(h[8:], uint32(raw))
 	binary.LittleEndian.PutUint32(h[12:], uint32(len(dst)-content))
 	binary.LittleEndian.PutUint32(h[16:], uint32(b.DB))
 	binary.LittleEndian.PutUint32(h[20:], uint32(b.Entries))
@@ -92,20 +93,24 @@ func appendRecord(dst []byte, seed, offset uint32, b *Block, raw []byte) []byte 
 	seed = seedAt(seed, offset)
 	binary.LittleEndian.PutUint32(h[headCRC:], headSum(seed, h, len(key)))
 	binary.LittleEndian.PutUint32(h[recordCRC:], recordSum(seed, h))
-	return dst
+	return dst, raw
 }
 
-// appendCompressed appends raw, compressed if that saves at least a sixteenth.
-func appendCompressed(dst, raw []byte) ([]byte, codec) {
-	if len(raw) > plainBytes {
-		return append(dst, raw...), codecNone
+// appendBody appends the encoded body, compressed if that saves at least a sixteenth.
+func appendBody(dst []byte, body *stream.Body, scratch *[]byte) (_ []byte, raw int, _ codec) {
+	if body.Size() > plainBytes {
+		before := len(dst)
+		dst = body.Append(slices.Grow(dst, body.Size())) // which is more than it needs
+		return dst, len(dst) - before, codecNone
 	}
-	dst = slices.Grow(dst, s2.MaxEncodedLen(len(raw)))
-	stored := s2.Encode(dst[len(dst):cap(dst)], raw)
-	if len(stored) > len(raw)-len(raw)/16 {
-		return append(dst, raw...), codecNone
+	*scratch = body.Append((*scratch)[:0])
+	p := *scratch
+	dst = slices.Grow(dst, s2.MaxEncodedLen(len(p)))
+	stored := s2.Encode(dst[len(dst):cap(dst)], p)
+	if len(stored) > len(p)-len(p)/16 {
+		return append(dst, p...), len(p), codecNone
 	}
-	return dst[:len(dst)+len(stored)], codecS2
+	return dst[:len(dst)+len(stored)], len(p), codecS2
 }
 
 func putID(b []byte, id stream.ID) {
@@ -160,7 +165,7 @@ func decodeHead(b []byte, seed uint32, segment uint64, offset uint32) (r Record,
 	return r, ""
 }
 
-// decodeRecord decodes a whole record. The body shares nothing with b.
+// decodeRecord decodes a whole record. The body has a part of b if b is longer than maxBuffer, and so is nobody else's.
 func decodeRecord(b []byte, seed uint32, ref stream.Ref) (*stream.Body, Record, string) {
 	r, reason := decodeHead(b, seed, ref.Segment, ref.Offset)
 	switch {
@@ -183,7 +188,10 @@ func decodeRecord(b []byte, seed uint32, ref stream.Ref) (*stream.Body, Record, 
 }
 
 func decompress(stored []byte, r Record) ([]byte, error) {
-	if r.codec == codecNone {
+	switch {
+	case r.codec == codecNone && len(stored) > maxBuffer:
+		return stored, nil
+	case r.codec == codecNone:
 		return bytes.Clone(stored), nil
 	}
 	if n, err := s2.DecodedLen(stored); err != nil || n != r.Raw {

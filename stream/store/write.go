@@ -37,9 +37,11 @@ type writer struct {
 	index  []place // of its records
 	named  bool    // whether its name is durable
 
-	buf    []byte // not written yet
-	raw    []byte // scratch
-	closed bool
+	buf     []byte // not written yet
+	scratch []byte // for encoding blocks
+	closed  bool
+
+	stored, raw uint64 // bytes of the records of this Write, and of their contents
 }
 
 // Write makes blocks durable and says where they are, in their order. After an error none of them has a Ref, and the file
@@ -57,15 +59,13 @@ func (s *Store) Write(blocks []Block) ([]stream.Ref, error) {
 		}
 	}
 	refs := make([]stream.Ref, len(blocks))
-	var stored, raw uint64
+	w.stored, w.raw = 0, 0
 	for i := range blocks {
 		var err error
 		if refs[i], err = w.append(&blocks[i]); err != nil {
 			w.abandon()
 			return nil, err
 		}
-		stored += uint64(refs[i].Length)
-		raw += uint64(len(w.raw))
 	}
 	if err := w.sync(); err != nil {
 		w.abandon()
@@ -73,8 +73,8 @@ func (s *Store) Write(blocks []Block) ([]stream.Ref, error) {
 	}
 	s.mu.Lock()
 	s.stats.Written += uint64(len(blocks))
-	s.stats.WrittenBytes += stored
-	s.stats.WrittenRaw += raw
+	s.stats.WrittenBytes += w.stored
+	s.stats.WrittenRaw += w.raw
 	s.mu.Unlock()
 	w.shed()
 	return refs, nil
@@ -87,10 +87,12 @@ func (w *writer) append(b *Block) (stream.Ref, error) {
 			return stream.Ref{}, err
 		}
 	}
-	w.raw = b.Body.Append(w.raw[:0])
 	before := len(w.buf)
-	w.buf = appendRecord(w.buf, w.seed, uint32(w.size), b, w.raw)
-	p := place{uint32(w.size), uint32(len(w.buf) - before)}
+	buf, raw := appendRecord(w.buf, w.seed, uint32(w.size), b, &w.scratch)
+	w.buf = buf
+	p := place{uint32(w.size), uint32(len(buf) - before)}
+	w.stored += uint64(p.length)
+	w.raw += uint64(raw)
 	w.index = append(w.index, p)
 	w.size += int64(p.length)
 	var err error
@@ -189,8 +191,8 @@ func (w *writer) shed() {
 	if cap(w.buf) > enough {
 		w.buf = nil
 	}
-	if cap(w.raw) > enough {
-		w.raw = nil
+	if cap(w.scratch) > enough {
+		w.scratch = nil
 	}
 }
 
