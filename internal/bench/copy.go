@@ -17,9 +17,11 @@ const (
 )
 
 func (h *history) copying(c *chapter) error {
-	args := []string{"test", "-run", "^$", "-bench", copyMatching, "-count", strconv.Itoa(min(h.rounds, 3)), copyPackage}
+	blocks := min(max(h.events/5, 10_000), 10_000_000)
+	args := []string{"test", "-run", "^$", "-bench", copyMatching, "-benchtime", "100x", "-count", strconv.Itoa(min(h.rounds, 3)),
+		"-timeout", "1h", copyPackage, "-copy-blocks", strconv.FormatUint(blocks, 10)}
 	out, err := exec.Command("go", args...).CombinedOutput()
-	c.say("`go %s`\n\n```text\n%s```\n", strings.Join(args, " "), out)
+	c.say("100 times each, in every round: `go %s`\n\n```text\n%s```\n", strings.Join(args, " "), out)
 	if err != nil {
 		return fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
 	}
