@@ -46,6 +46,7 @@ type coldStats struct {
 type fetch struct {
 	held   map[stream.Ref]content // and, empty, what it misses
 	bytes  int64                  // of what was read for it
+	blocks int                    // that is
 	missed []stream.Ref           // by the last run
 	size   int64                  // of these, compressed
 	begun  time.Time              // when it began to wait; zero while it runs
@@ -85,7 +86,7 @@ func (h *history) end() {
 func (h *history) release(f *fetch) {
 	if f != nil {
 		h.held -= f.bytes
-		f.bytes = 0
+		f.bytes, f.blocks = 0, 0
 		clear(f.held)
 		f.missed, f.size = f.missed[:0], 0
 	}
@@ -111,7 +112,9 @@ func (f *fetch) hold(ref stream.Ref, c content) {
 	f.held[ref] = c
 }
 
-// How many blocks are read ahead for a command that goes through a stream: the more, the more it has had.
+// How many blocks are read together for a command that goes through a stream. If the block before the first that it misses
+// is at hand, somebody reads all of the stream, and more will be wanted than this command knows. After that it gets as many
+// again as it has had: who wants few does not pay for many, and who wants many soon has them.
 const (
 	leastAhead = 8
 	mostAhead  = 64
@@ -129,7 +132,10 @@ func (h *history) Want(refs []stream.Ref) error {
 	if f.bytes >= h.most {
 		return stream.ErrTooMuch
 	}
-	ahead := max(leastAhead, min(2*len(f.held), mostAhead))
+	ahead := leastAhead
+	if f.blocks > 0 {
+		ahead = min(f.blocks, mostAhead)
+	}
 	for _, ref := range refs[:min(len(refs), ahead)] {
 		if _, asked := f.held[ref]; !asked && (len(f.missed) == 0 || f.size+int64(ref.Length) <= mostMissed) {
 			f.hold(ref, content{}) // nothing yet
@@ -186,6 +192,7 @@ func (b *Broker) arrived(f *fetch, refs []stream.Ref, found []content, then func
 		}
 		size := int64(c.body.Size())
 		f.bytes += size
+		f.blocks++
 		h.held += size
 		h.bytes += uint64(size)
 	}
