@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 //	term                   sends SIGTERM to the program started last
 //	shutdown PORT          sends SHUTDOWN, which answers nothing
 //	damage DIR             flips a byte in the first segment of a log
+//	damagefile DIR         flips a byte in the middle of the last file of a directory
+//	fill PORT KEY N        appends N entries to a stream
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -39,6 +41,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"freeport": freePort, "ready": ready, "ask": ask, "status": status, "damage": damage, "shutdown": shutdown, "term": term,
+			"damagefile": damageFile, "fill": fill,
 		},
 	})
 }
@@ -50,9 +53,18 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 }
 
+// connect opens a connection, with the password of WEIR_REQUIREPASS if there is one.
+func connect(ts *testscript.TestScript, port string) (*oracle.Conn, error) {
+	c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", port))
+	if password := ts.Getenv("WEIR_REQUIREPASS"); err == nil && password != "" {
+		_, err = c.Do("AUTH", password)
+	}
+	return c, err
+}
+
 func ready(ts *testscript.TestScript, _ bool, args []string) {
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
+		c, err := connect(ts, args[0])
 		if err == nil {
 			var rep oracle.Reply
 			rep, err = c.Do("PING")
@@ -68,7 +80,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func ask(ts *testscript.TestScript, _ bool, args []string) {
-	c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
+	c, err := connect(ts, args[0])
 	ts.Check(err)
 	defer func() { _ = c.Close() }()
 	rep, err := c.Do(args[1:]...)
@@ -83,7 +95,7 @@ func term(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func shutdown(ts *testscript.TestScript, _ bool, args []string) {
-	c, err := oracle.Dial(net.JoinHostPort("127.0.0.1", args[0]))
+	c, err := connect(ts, args[0])
 	ts.Check(err)
 	defer func() { _ = c.Close() }()
 	if rep, err := c.Do("SHUTDOWN"); err == nil && rep.Kind != 'c' {
@@ -117,4 +129,32 @@ func damage(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	content[len(content)/3] ^= 0x40
 	ts.Check(os.WriteFile(segments[0], content, 0o600))
+}
+
+func damageFile(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(ts.MkAbs(filepath.Join(args[0], "*")))
+	ts.Check(err)
+	if len(files) == 0 {
+		ts.Fatalf("there is no file")
+	}
+	last := files[len(files)-1]
+	content, err := os.ReadFile(last)
+	ts.Check(err)
+	content[len(content)/2] ^= 0x40
+	ts.Check(os.WriteFile(last, content, 0o600))
+}
+
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := connect(ts, args[0])
+	ts.Check(err)
+	defer func() { _ = c.Close() }()
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	for i := range n {
+		rep, err := c.Do("XADD", args[1], "*", "number", strconv.Itoa(i))
+		ts.Check(err)
+		if rep.Kind == '-' {
+			ts.Fatalf("XADD answers %s", rep)
+		}
+	}
 }
