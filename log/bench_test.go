@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 )
 
 // BenchmarkAppend is the caller's half: no commit takes place.
@@ -95,4 +96,75 @@ func BenchmarkReplay(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkRotate is a Rotate behind one record, what commits wait for, and the Discard of what it
+// left behind, which they do not.
+func BenchmarkRotate(b *testing.B) {
+	l := open(b, Options{Dir: b.TempDir(), Sync: SyncEverySecond})
+	var rotating, discarding time.Duration
+	for b.Loop() {
+		l.Append([]byte("x"))
+		begun := time.Now()
+		if err := l.Rotate(); err != nil {
+			b.Fatal(err)
+		}
+		rotated := time.Now()
+		if n, err := l.Discard(l.Durable()); n != 1 || err != nil {
+			b.Fatal(n, err)
+		}
+		rotating += rotated.Sub(begun)
+		discarding += time.Since(rotated)
+	}
+	b.ReportMetric(rotating.Seconds()*1000/float64(b.N), "ms/rotate")
+	b.ReportMetric(discarding.Seconds()*1000/float64(b.N), "ms/discard")
+}
+
+// BenchmarkStart is Open, a Replay from a position in the middle of the last segment, and Begin, with
+// a log of 1 GB, and Discard of what it then no longer needs.
+func BenchmarkStart(b *testing.B) {
+	dir := b.TempDir()
+	l := open(b, Options{Dir: dir, Sync: SyncNo})
+	record := bytes.Repeat([]byte("x"), 1000)
+	for i := range 1 << 20 {
+		l.Append(record)
+		if i%1000 == 999 {
+			commitNow(l, false)
+		}
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	from := l.Durable() - 1000
+	b.ResetTimer()
+	var opening, replaying, beginning time.Duration
+	for b.Loop() {
+		begun := time.Now()
+		l := openReadOnly(b, Options{Dir: dir})
+		opened := time.Now()
+		if err := l.Replay(from, func(Position, int64, []byte) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+		replayed := time.Now()
+		if err := l.Begin(); err != nil {
+			b.Fatal(err)
+		}
+		opening += opened.Sub(begun)
+		replaying += replayed.Sub(opened)
+		beginning += time.Since(replayed)
+		if err := l.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := float64(b.N)
+	b.ReportMetric(opening.Seconds()*1000/n, "ms/open")
+	b.ReportMetric(replaying.Seconds()*1000/n, "ms/replay")
+	b.ReportMetric(beginning.Seconds()*1000/n, "ms/begin")
+	l = open(b, Options{Dir: dir})
+	begun := time.Now()
+	removed, err := l.Discard(l.Durable())
+	b.ReportMetric(time.Since(begun).Seconds()*1000, "ms/discard")
+	if err != nil {
+		b.Fatal(removed, err)
+	}
 }

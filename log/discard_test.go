@@ -87,6 +87,19 @@ func TestDiscardRemovesTheGenerationsThatEndBeforeAPosition(t *testing.T) {
 	if _, err := l.Discard(makePosition(1, 50)); err != ErrReadOnly {
 		t.Fatal(err)
 	}
+	if err := l.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.Discard(l.Last()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if got := records(t, l, l.Last()); len(got) != 0 {
+		t.Fatal(got)
+	}
+	var d *DamageError
+	if err := l.Replay(makePosition(1, 40), nil); !errors.As(err, &d) || !strings.Contains(d.Reason, "1:51") {
+		t.Fatal(err)
+	}
 }
 
 // Which generations go is decided by their first positions alone.

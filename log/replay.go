@@ -19,11 +19,15 @@ import (
 // goroutine of its own.
 func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record []byte) error) error {
 	l.commitMu.Lock()
-	end := l.end
+	found := *l.end
 	l.commitMu.Unlock()
+	end := &found
 	if l.Last().Count() != end.chain.last.Count() {
 		return errors.New("log: Replay after Append")
 	}
+	l.pub.Lock()
+	end.gens = end.gens[l.gens[0].number-end.gens[0].number:] // without what has been discarded since
+	l.pub.Unlock()
 	if from > l.Last() || from.Count() > end.chain.last.Count() {
 		return fmt.Errorf("log: %w", &DamageError{File: end.generation().segments[end.seg].path, Offset: end.offset,
 			Position: from, Reason: "the log ends before this position, with " + end.chain.last.String()})
