@@ -52,6 +52,30 @@ func usageOf(dir string) (u usage, err error) {
 	return u, err
 }
 
+// newestGeneration is the name of the part of the log that is written to.
+func newestGeneration(dir string) (string, error) {
+	list, err := os.ReadDir(filepath.Join(dir, "log"))
+	if err != nil {
+		return "", err
+	}
+	if len(list) == 0 {
+		return "", fmt.Errorf("%s has no log", dir)
+	}
+	return list[len(list)-1].Name(), nil
+}
+
+// logSince is how many bytes of log are in a generation and later ones.
+func logSince(dir, generation string) (bytes float64, err error) {
+	list, err := os.ReadDir(filepath.Join(dir, "log"))
+	for _, d := range list {
+		if d.Name() >= generation {
+			u, uerr := usageOf(filepath.Join(dir, "log", d.Name()))
+			bytes, err = bytes+u.total(), errors.Join(err, uerr)
+		}
+	}
+	return bytes, err
+}
+
 // diskFree is what is left of the disk under a directory, in bytes.
 func diskFree(dir string) float64 {
 	var s syscall.Statfs_t

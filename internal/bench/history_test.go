@@ -26,7 +26,7 @@ func TestTheReportOfHistoryHidesNoMiss(t *testing.T) {
 
 func TestDiskSpaceIsCountedByWhatItIsFor(t *testing.T) {
 	dir := t.TempDir()
-	for name, size := range map[string]int{"log/1/2": 10_000, "segments/1": 50_000, "segments/2": 1, "checkpoints/1": 8192, "VERSION": 3} {
+	for name, size := range map[string]int{"log/1/1": 7000, "log/2/1": 3000, "segments/1": 50_000, "segments/2": 1, "checkpoints/1": 8192, "VERSION": 3} {
 		path := filepath.Join(dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, make([]byte, size), 0o600)); err != nil {
 			t.Fatal(err)
@@ -35,6 +35,14 @@ func TestDiskSpaceIsCountedByWhatItIsFor(t *testing.T) {
 	u, err := usageOf(dir)
 	if err != nil || u.log < 10_000 || u.log > 20_000 || u.segments < 50_001 || u.segments > 80_000 || u.checkpoints < 8192 || u.rest < 3 || u.total() != u.log+u.segments+u.checkpoints+u.rest {
 		t.Errorf("%+v, %v", u, err)
+	}
+	if name, err := newestGeneration(dir); name != "2" || err != nil {
+		t.Errorf("the newest generation is %q, %v", name, err)
+	}
+	one, err1 := logSince(dir, "1")
+	two, err2 := logSince(dir, "2")
+	if two < 3000 || two > 7000 || one != u.log || errors.Join(err1, err2) != nil {
+		t.Errorf("%v bytes of log since generation 1, %v since 2: %v, %v", one, two, err1, err2)
 	}
 }
 

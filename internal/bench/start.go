@@ -114,7 +114,7 @@ func (h *history) fillLogAndKill() (grown float64, events uint64, err error) {
 	if err := saved(s.Addr); err != nil {
 		return 0, 0, err
 	}
-	before, err := usageOf(h.dir)
+	generation, err := newestGeneration(h.dir) // SAVE has begun it
 	if err != nil {
 		return 0, 0, err
 	}
@@ -127,11 +127,9 @@ func (h *history) fillLogAndKill() (grown float64, events uint64, err error) {
 			return 0, 0, err
 		}
 		h.count, events = h.count+step, events+step
-		now, err := usageOf(h.dir)
-		if err != nil {
+		if grown, err = logSince(h.dir, generation); err != nil {
 			return 0, 0, err
 		}
-		grown = now.log - before.log
 	}
 	return grown, events, nil
 }
