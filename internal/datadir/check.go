@@ -264,6 +264,9 @@ func (c *checker) checkSegment(line *Segment, end int64) error {
 		err = nil
 	}
 	line.Blocks, line.Complete = report.Records, report.Complete
+	if report.Rest > 0 {
+		c.note("the last %d bytes of %s are no blocks: they were being written when the process ended, or are a damaged footer; nothing needs them", report.Rest, line.File)
+	}
 	return err
 }
 

@@ -50,18 +50,46 @@ func (r *repairer) mendSegment(number uint64) error {
 	if err != nil {
 		return err
 	}
+	if err := r.keepCopy(store.Name(number)); err != nil {
+		return err
+	}
 	aside := name + ".new"
-	if err := writeSegment(aside, name, header, r.ends[number]); err != nil {
+	if err = writeSegment(aside, name, header, r.ends[number]); err == nil {
+		err = os.Rename(aside, name)
+	}
+	if err != nil {
 		_ = os.Remove(aside)
 		return err
 	}
-	if err := r.moveAway(store.Name(number)); err != nil {
-		return err
-	}
-	if err := os.Rename(aside, name); err != nil {
-		return err
-	}
 	return syncDir(filepath.Dir(name))
+}
+
+// keepCopy copies a file to quarantine/, durably, if it is there.
+func (r *repairer) keepCopy(name string) error {
+	from := filepath.Join(r.dir, filepath.FromSlash(name))
+	info, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := r.fs.MakeDir("quarantine"); err != nil {
+		return err
+	}
+	label := filepath.Join(r.dir, "quarantine", path.Dir(name)+"-"+path.Base(name))
+	to := label
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			break
+		} else if err != nil {
+			return err
+		}
+		to = label + "." + strconv.Itoa(n)
+	}
+	if err := copyFile(from, to, info.Size(), func() error { return nil }); err != nil {
+		return err
+	}
+	return r.fs.SyncDir("quarantine")
 }
 
 // segmentHeader returns what stands in a segment before its first block. Only the
@@ -123,28 +151,6 @@ func writeSegment(to, old string, header []byte, end int64) error {
 		return err
 	}
 	return out.Close()
-}
-
-// moveAway moves a file to quarantine/, durably, if it is there.
-func (r *repairer) moveAway(name string) error {
-	if err := r.fs.MakeDir("quarantine"); err != nil {
-		return err
-	}
-	taken, err := r.fs.List("quarantine")
-	if err != nil {
-		return err
-	}
-	label := path.Dir(name) + "-" + path.Base(name)
-	to := label
-	for n := 2; slices.Contains(taken, to); n++ {
-		to = label + "." + strconv.Itoa(n)
-	}
-	if err := r.fs.Rename(name, "quarantine/"+to); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return errors.Join(r.fs.SyncDir("quarantine"), r.fs.SyncDir(path.Dir(name)))
 }
 
 // nowhere is for a stream that is never read.
