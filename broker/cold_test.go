@@ -12,6 +12,8 @@ import (
 	"github.com/weirmq/weir/stream"
 )
 
+func fixedClock() time.Time { return time.UnixMilli(1_700_000_000_000) }
+
 // tiny gives a broker small blocks, and no memory for those that are sealed: every look at history is a cold one.
 func tiny(o *Options) {
 	o.StreamBlockSize, o.StreamBlockEntries, o.StreamCacheSize = 512, 16, 0
@@ -44,9 +46,8 @@ func spilledAll(t *testing.T, b *Broker) {
 }
 
 func TestEveryCommandAnswersTheSameFromColdBlocks(t *testing.T) {
-	now := func() time.Time { return time.UnixMilli(1_700_000_000_000) }
-	cold := running(t, func(o *Options) { tiny(o); o.Now = now })
-	hot := running(t, func(o *Options) { o.Now = now })
+	cold := running(t, func(o *Options) { tiny(o); o.Now = fixedClock })
+	hot := running(t, func(o *Options) { o.Now = fixedClock })
 	x, y := dial(t, cold), dial(t, hot)
 	for _, c := range []*client{x, y} {
 		c.fillFrom("s", 1, 1000)

@@ -219,11 +219,11 @@ func TestCommandsAllocateNothing(t *testing.T) {
 	b := running(t, func(o *Options) { o.Sync = log.SyncNo })
 	c := dial(t, b)
 	for i := range 100 {
-		c.expect(fmt.Sprintf("XADD s %d-1 f v", i+1), fmt.Sprintf(`"%d-1"`, i+1))
+		c.expect(fmt.Sprintf("XADD r %d-1 f v", i+1), fmt.Sprintf(`"%d-1"`, i+1))
 	}
 	xadd := request("XADD", "s", "*", "field-one", "value-of-twenty-byte", "field-two", "value-of-twenty-byte")
 	for name, line := range map[string]string{
-		"XADD": xadd, "XLEN": request("XLEN", "s"), "XRANGE": request("XRANGE", "s", "-", "+", "COUNT", "10"), "PING": request("PING"),
+		"XADD": xadd, "XLEN": request("XLEN", "s"), "XRANGE": request("XRANGE", "r", "-", "+", "COUNT", "10"), "PING": request("PING"),
 	} {
 		const batch, rounds = 100, 100
 		out := []byte(strings.Repeat(line, batch))

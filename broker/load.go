@@ -167,6 +167,7 @@ func (l *loader) restore(ctx context.Context) error {
 			return err
 		case err != nil:
 			l.logger.Warn("a checkpoint cannot be used", "file", o.File, "err", err)
+			o.err = err
 			l.refused = append(l.refused, o)
 		default:
 			l.used = true
@@ -204,8 +205,8 @@ func (l *loader) usable(o opened) (k kept, err error) {
 		return k, o.err
 	}
 	k = kept{Header: o.reader.Header(), file: o.File, bytes: o.Bytes, segments: map[uint64]int64{}}
-	if p := log.Position(k.Position); p > l.log.Last() {
-		return k, &beyondError{o.File, p, l.log.Last()}
+	if p, end := log.Position(k.Position), l.log.Last(); p.Count() > end.Count() {
+		return k, &beyondError{o.File, p, end}
 	}
 	for _, s := range o.reader.Segments() {
 		k.segments[s.Number] = s.End

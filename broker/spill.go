@@ -20,6 +20,7 @@ type spiller struct {
 	first   uint64         // while writing: the lowest segment in which that place can be
 	failure error          // of the last try
 	stalled bool           // sessions were put off until there are fewer sealed blocks
+	most    int64          // bytes of sealed blocks above which commands that grow data wait
 
 	mostOpen int64 // set once; see sealIdle
 }
@@ -29,12 +30,12 @@ const (
 	spillDelay = 100 * time.Millisecond // for which less than that gathers
 	spillAgain = time.Second            // after a failure
 	spillHold  = 256                    // blocks that let go under one hold of the lock
-	mostSealed = 64 << 20               // bytes of sealed blocks above which commands that grow data wait
-	mostLoaded = 32 << 20               // the same for the replay of the log, which writes them itself then
+	mostSealed = 64 << 20               // spiller.most
+	mostLoaded = 32 << 20               // the same for the replay of the log, which writes blocks itself then
 )
 
 func newSpiller() spiller {
-	return spiller{wake: make(chan struct{}, 1), totals: new(stream.Totals), mostOpen: mostOpen}
+	return spiller{wake: make(chan struct{}, 1), totals: new(stream.Totals), most: mostSealed, mostOpen: mostOpen}
 }
 
 // notice wakes the spiller if there are sealed blocks. The state lock is held.
@@ -48,7 +49,7 @@ func (s *spiller) notice() {
 }
 
 // full reports whether sealed blocks take so much memory that commands that grow data must wait.
-func (s *spiller) full() bool { return s.totals.SealedBytes > mostSealed }
+func (s *spiller) full() bool { return s.totals.SealedBytes > s.most }
 
 // runSpiller writes sealed blocks until the broker closes.
 func (b *Broker) runSpiller() {
