@@ -30,12 +30,18 @@ type memDir struct {
 	durable map[string]*memData
 }
 
-// dirChange gives a name to a file, or takes it away if that is nil. A rename within a directory takes the old name, too.
+// dirChange gives a name to a file, or takes it away if that is nil. A rename within a directory takes the old name, too;
+// one to another directory is a change of each.
 type dirChange struct {
 	name string
 	data *memData
-	from string // of a rename
+	from string // of a rename within the directory
+	move *move  // of a rename to another
 }
+
+// move is a rename to another directory. A crash leaves both of its changes or neither, and what makes one of them durable
+// makes the other.
+type move struct{ from, to *memDir }
 
 type memData struct {
 	bytes  []byte
@@ -98,7 +104,7 @@ func (m *Mem) Open(name string) (File, error) {
 	return &memFile{m, name, d.names[base], false}, nil
 }
 
-// Rename renames a file, within its directory: nobody needs more.
+// Rename renames a file.
 func (m *Mem) Rename(from, to string) error {
 	if err := m.before("rename", from); err != nil {
 		return err
@@ -107,13 +113,19 @@ func (m *Mem) Rename(from, to string) error {
 	defer m.mu.Unlock()
 	d, old := m.find(from)
 	other, name := m.find(to)
-	if d == nil || d != other || d.names[old] == nil {
+	if d == nil || other == nil || d.names[old] == nil {
 		return pathError("rename", from, fs.ErrNotExist)
 	}
 	data := d.names[old]
 	delete(d.names, old)
-	d.names[name] = data
-	d.changes = append(d.changes, dirChange{name: name, data: data, from: old})
+	other.names[name] = data
+	if d == other {
+		d.changes = append(d.changes, dirChange{name: name, data: data, from: old})
+		return nil
+	}
+	both := &move{d, other}
+	d.changes = append(d.changes, dirChange{name: old, move: both})
+	other.changes = append(other.changes, dirChange{name: name, data: data, move: both})
 	return nil
 }
 
@@ -190,11 +202,21 @@ func (m *Mem) SyncDir(dir string) error {
 	if d == nil {
 		return pathError("sync", dir, fs.ErrNotExist)
 	}
-	for _, c := range d.changes {
-		c.apply(d.durable)
-	}
-	d.changes = nil
+	d.settle()
 	return nil
+}
+
+// settle makes durable what has changed.
+func (d *memDir) settle() {
+	changes := d.changes
+	d.changes = nil
+	for _, c := range changes {
+		c.apply(d.durable)
+		if c.move != nil {
+			c.move.from.settle()
+			c.move.to.settle()
+		}
+	}
 }
 
 func (c dirChange) apply(names map[string]*memData) {
@@ -215,6 +237,7 @@ func (m *Mem) Crash(rng *rand.Rand) *Mem {
 	defer m.mu.Unlock()
 	after := &Mem{dirs: map[string]*memDir{}}
 	left := map[*memData]*memData{} // a file may have two names: an old one and a new one
+	moved := map[*move]bool{}
 	for _, name := range sortedKeys(m.dirs) {
 		d := m.dirs[name]
 		names := map[string]*memData{}
@@ -223,7 +246,14 @@ func (m *Mem) Crash(rng *rand.Rand) *Mem {
 		}
 		odds := rng.IntN(5) // from none of the changes to all
 		for _, c := range d.changes {
-			if rng.IntN(4) < odds {
+			kept := rng.IntN(4) < odds
+			if c.move != nil {
+				if first, decided := moved[c.move]; decided {
+					kept = first
+				}
+				moved[c.move] = kept
+			}
+			if kept {
 				c.apply(names)
 			}
 		}

@@ -80,6 +80,9 @@ func TestFilesAreWrittenRenamedListedAndRemoved(t *testing.T) {
 		if names, err := f.List("a"); err != nil || len(names) != 0 {
 			t.Errorf("a directory is no file: %v, %v", names, err)
 		}
+		if err := errors.Join(f.Rename("a/b/three", "a/moved"), f.Rename("a/moved", "a/b/three")); err != nil {
+			t.Errorf("to another directory and back: %v", err)
+		}
 		if err := f.Remove("a/b/one"); err != nil {
 			t.Fatal(err)
 		}
@@ -202,6 +205,42 @@ func TestACrashKeepsWhatWasSyncedAndMayTakeAnythingElse(t *testing.T) {
 	}
 	if got, _ := read(t, m, "d/unsynced"); got != long {
 		t.Error("the crash has changed what went on")
+	}
+}
+
+func TestARenameToAnotherDirectoryHappensInBothOrInNeither(t *testing.T) {
+	for _, synced := range []string{"", "a", "b"} {
+		m := NewMem()
+		if err := errors.Join(m.MakeDir("a"), m.MakeDir("b")); err != nil {
+			t.Fatal(err)
+		}
+		write(t, m, "a/old", "content", true)
+		if err := errors.Join(m.SyncDir("a"), m.Rename("a/old", "b/new")); err != nil {
+			t.Fatal(err)
+		}
+		if synced != "" {
+			if err := m.SyncDir(synced); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rng := rand.New(rand.NewPCG(1, 2))
+		before, after := 0, 0
+		for range 200 {
+			crashed := m.Crash(rng)
+			was, old := read(t, crashed, "a/old")
+			is, fresh := read(t, crashed, "b/new")
+			if old == fresh || was+is != "content" {
+				t.Fatalf("there before %t, and behind %t, with %q", old, fresh, was+is)
+			}
+			if fresh {
+				after++
+			} else {
+				before++
+			}
+		}
+		if after == 0 || (before == 0) != (synced != "") {
+			t.Errorf("%q synced: %d before, %d after", synced, before, after)
+		}
 	}
 }
 
