@@ -157,3 +157,32 @@ func TestAFailedOperationNeverMakesACheckpoint(t *testing.T) {
 		}
 	}
 }
+
+// A Quarantine that is cut short has not lost the file.
+func TestAPowerCutLosesNothingOnTheWayToQuarantine(t *testing.T) {
+	fs := vfs.NewMem()
+	mustWrite(t, fs, crashState(1), crashState(2))
+	want := content(t, fs, 2)
+	rng := rand.New(rand.NewPCG(5, 6))
+	cuts := 0
+	fs.Before = func(string, string) error {
+		for range 20 {
+			cuts++
+			after := fs.Crash(rng)
+			b, err := vfs.ReadAll(after, name(2))
+			if err != nil {
+				b, err = vfs.ReadAll(after, quarantineDir+"/checkpoint-"+base(2))
+			}
+			if err != nil || string(b) != string(want) {
+				t.Fatalf("%d bytes of %d are left: %v", len(b), len(want), err)
+			}
+		}
+		return nil
+	}
+	if _, err := Quarantine(fs, 2); err != nil {
+		t.Fatal(err)
+	}
+	if cuts == 0 {
+		t.Error("the power was never cut")
+	}
+}

@@ -214,7 +214,7 @@ func TestAReadErrorIsNotDamage(t *testing.T) {
 }
 
 func TestADamagedCheckpointGoesToQuarantine(t *testing.T) {
-	fs := vfs.OS{Root: t.TempDir()} // Mem does not rename across directories
+	fs := vfs.NewMem()
 	for round, want := range []string{"quarantine/checkpoint-00000000000000000005", "quarantine/checkpoint-00000000000000000005.2"} {
 		mustWrite(t, fs, small(4), small(5))
 		b := content(t, fs, 5)
