@@ -87,9 +87,18 @@ func TestTheFileThatIsWrittenIsNotRemoved(t *testing.T) {
 	fsys := vfs.NewMem()
 	s := mustOpen(t, fsys, Options{SegmentBytes: 1})
 	rng := rand.New(rand.NewPCG(1, 2))
+	if s.Floor() != 1 {
+		t.Errorf("before the first Write: %d", s.Floor())
+	}
 	full := mustWrite(t, s, blockOf(t, 1, rng))[0]
 	s.segmentBytes = 1 << 20
+	if s.Floor() != 2 {
+		t.Errorf("with one that is complete: %d", s.Floor())
+	}
 	open := mustWrite(t, s, blockOf(t, 2, rng))[0]
+	if s.Floor() != 2 {
+		t.Errorf("with one that is not: %d", s.Floor())
+	}
 	if segs := s.Segments(); len(segs) != 2 || !segs[0].Closed || segs[1].Closed {
 		t.Errorf("%+v", segs)
 	}

@@ -143,6 +143,18 @@ func (s *Store) Next() uint64 {
 	return s.next
 }
 
+// Floor is the lowest number of a segment that a Write which begins from now on may append to.
+func (s *Store) Floor() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for number, seg := range s.segments {
+		if !seg.Closed {
+			return number // there is one at most
+		}
+	}
+	return s.next
+}
+
 // Find makes sure that segments are there and are what they are named: named has, for each that is referred to, where the
 // last record referred to ends. It reads headers only. The error is a *DamageError for the first that is not as it should
 // be, or the system's.
@@ -185,8 +197,8 @@ func checkFile(fsys vfs.FS, id [16]byte, number uint64, end int64) error {
 
 // Remove removes segments that nothing refers to any more; reads of them that have begun may end well. A crash in the midst
 // leaves some of them, and so does an error: calling it again for what Segments still has is right. The file that Write
-// appends to cannot be removed. But a file may be closed before its caller has taken note of the Refs in it: whoever writes
-// should be who removes, or hold the two apart.
+// appends to cannot be removed. A file may be closed before its caller has taken note of the Refs in it: what is at or
+// above the Floor of before a Write is not to be removed until then.
 func (s *Store) Remove(numbers []uint64) error {
 	if len(numbers) == 0 {
 		return nil
