@@ -83,6 +83,25 @@ func TestWhatIsRemovedIsRemovedForGood(t *testing.T) {
 	}
 }
 
+func TestNoWriteAppendsBelowTheFloorOfBefore(t *testing.T) {
+	fsys := vfs.NewMem()
+	s := mustOpen(t, fsys, Options{SegmentBytes: 700})
+	rng := rand.New(rand.NewPCG(1, 2))
+	var before uint64 // the Floor when this Write began
+	fsys.Before = func(op, name string) error {
+		if floor := s.Floor(); op == "create" && Name(floor) != name || floor < before {
+			t.Errorf("%d at %s of %s, %d before", floor, op, name, before)
+		}
+		return nil
+	}
+	for n := range uint64(100) {
+		before = s.Floor()
+		if refs := mustWrite(t, s, blockOf(t, n, rng), blockOf(t, n, rng)); refs[0].Segment < before {
+			t.Errorf("%d, and %v after it", before, refs)
+		}
+	}
+}
+
 func TestTheFileThatIsWrittenIsNotRemoved(t *testing.T) {
 	fsys := vfs.NewMem()
 	s := mustOpen(t, fsys, Options{SegmentBytes: 1})

@@ -105,22 +105,26 @@ func (w *writer) append(b *Block) (stream.Ref, error) {
 	return stream.Ref{Segment: w.number, Offset: p.offset, Length: p.length}, err
 }
 
-// begin makes the next file. Its number is taken, whether that succeeds or not.
+// begin makes the next file. Its number is taken, whether that succeeds or not, and it counts from before it is there: see
+// Floor.
 func (w *writer) begin() error {
 	s := w.s
 	s.mu.Lock()
 	number := s.next
 	s.next++
+	s.segments[number] = Segment{Number: number}
 	s.mu.Unlock()
 	f, err := s.fs.Create(Name(number))
 	if err != nil {
+		s.mu.Lock()
+		delete(s.segments, number)
+		s.mu.Unlock()
 		return err
 	}
 	w.file, w.number, w.seed, w.named = f, number, seedOf(s.id, number), false
 	w.index = w.index[:0]
 	w.buf = appendHeader(w.buf[:0], s.id, number)
 	w.size = headerBytes
-	w.publish(false)
 	return nil
 }
 
