@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/weirmq/weir/internal/oracle"
 )
 
 // fill appends events, over a few connections, each with streams of its own in
@@ -79,11 +77,6 @@ func (f fill) run(addr string, pid int) (filled, error) {
 
 // connection sends every event whose number has the remainder k.
 func (f fill) connection(c *conn, k int, marks [][]entryID, done *atomic.Uint64) (raw int64, err error) {
-	var heads [][]byte
-	for i := range f.streams {
-		head := fmt.Appendf(nil, "*%d\r\n", 3+2*f.source.fields())
-		heads = append(heads, append(head, oracle.AppendCommand(nil, "XADD", eventStream(i), "*")[len("*3\r\n"):]...))
-	}
 	streams := f.streams / f.connections // of this connection: k, k+connections, ...
 	var sent [fillPipeline]int           // streams
 	turn := 0
@@ -96,7 +89,7 @@ func (f fill) connection(c *conn, k int, marks [][]entryID, done *atomic.Uint64)
 			sent[batch] = stream
 			batch++
 			var n int
-			c.out, n = f.source.event(append(c.out, heads[stream]...), at)
+			c.out, n = appendXADD(c.out, stream, f.source, at)
 			raw += int64(n)
 		}
 		if err := c.exchange(c.out, batch, func(i int) error {
@@ -112,6 +105,14 @@ func (f fill) connection(c *conn, k int, marks [][]entryID, done *atomic.Uint64)
 		done.Add(uint64(batch))
 	}
 	return raw, nil
+}
+
+// appendXADD appends the command that adds the i-th event, and says how many bytes
+// of names and values that is.
+func appendXADD(b []byte, stream int, events source, i uint64) ([]byte, int) {
+	b = strconv.AppendInt(append(b, '*'), int64(3+2*events.fields()), 10)
+	b = appendBulk(append(b, "\r\n$4\r\nXADD\r\n"...), eventStream(stream))
+	return events.event(append(b, "$1\r\n*\r\n"...), i)
 }
 
 // watcher looks at a process while it is filled.

@@ -58,7 +58,7 @@ func TestWhatBoundsAReplayIsNamed(t *testing.T) {
 		"the server's CPU": {server: 0.95, client: 0.3}, "the client's CPU": {server: 0.5, client: 0.9},
 		"client and server take turns: one connection, one request at a time": {server: 0.6, client: 0.35},
 		"the disk, in turns with client and server":                           {server: 0.3, client: 0.2, disk: 200 << 20},
-		"waiting": {server: 0.1, client: 0.1}} {
+		"waiting, also for cores that others use":                             {server: 0.1, client: 0.1}} {
 		if got := b.what(); got != want {
 			t.Errorf("%+v: %s, want %s", b, got, want)
 		}

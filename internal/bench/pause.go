@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +14,8 @@ import (
 )
 
 // How long other clients wait while a checkpoint is made of a state that is all
-// in memory: many streams, whose only blocks are open, and a group with pending
-// entries.
+// in memory: very many streams, whose open blocks are too small to be worth a
+// place in a segment file, and a group with pending entries.
 
 const (
 	pauseTarget = 10 // ms, of p99.9
@@ -37,7 +36,7 @@ type heap struct {
 
 // heapFor has about so many bytes in Weir's memory.
 func heapFor(bytes int) heap {
-	const events, each = 300, 300 * 120 // in one open block, at 120 bytes an event
+	const events, each = 28, 4000 // some 3.5 KB are one open block, the rest is what a stream takes anyway
 	return heap{streams: max(bytes/each/8*8, 8), events: events, pending: max(bytes/1000, 10_000)}
 }
 
@@ -48,12 +47,12 @@ func (p heap) fill(source source) fill {
 func (h *history) pauses(c *chapter) error {
 	// A 50th of the raw history: 1 GB beside 50 million events.
 	p := heapFor(int(min(h.events*20, 1<<30)))
-	c.say("%d streams of %d events (%s) each, all in open blocks, and a group with %d pending entries of %d consumers. PING %d times a second on a connection of its own, when it is due, also when replies are late; "+
+	c.say("%d streams of %d events (%s) each, and a group with %d pending entries of %d consumers. PING %d times a second on a connection of its own, when it is due, also when replies are late; "+
 		"a time is from when it was due to its reply; beside it how late the client itself woke up, who needs one of the cores, too. With writes: %d XADDs to random streams of these every %v beside it on another connection. "+
-		"Quiet is as long as the checkpoint before it took, %.1f s at least. Redis has the same and makes a BGSAVE; the CPU of its child is not counted. Figures above are of the PINGs of all rounds together.\n",
+		"Quiet is as long as the checkpoint before it took, %.1f s at least. Redis has the same and makes a BGSAVE; the CPU of its child is not counted. The own longest hold is what the server says of itself: Weir the longest time that the checkpoint held the lock, Redis the time of its fork. Figures above are of the PINGs of all rounds together.\n",
 		p.streams, p.events, h.flights, p.pending, consumers, pingRate, writeBatch, writeEvery, h.quiet().Seconds())
 	c.say("\n%s; `redis-server %s`\n", h.freeLine(noOtherCheckpoint...), quoteArgs(redisArgs("everysec")))
-	c.table("server", "what", "p50, ms", "p99.9, ms", "longest, ms", "client late, p99.9, ms", "PINGs", "server CPU, s", "seconds")
+	c.table("server", "what", "p50, ms", "p99.9, ms", "longest, ms", "client late, p99.9, ms", "PINGs", "server CPU, s", "seconds", "own longest hold, ms", "file")
 	for _, kind := range turn(1) {
 		if err := h.pausesOf(c, p, kind); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
@@ -115,8 +114,17 @@ func (h *history) pausesOf(c *chapter, state heap, kind string) error {
 				quiet = max(h.quiet(), time.Duration(took*float64(time.Second)))
 			}
 			during[phase.name] = append(during[phase.name], p.took...)
-			c.say("| %s | %s | %.2f | %.2f | %.2f | %.2f | %d | %.2f | %.2f |\n", kind, phase.name, quantile(p.took, 0.5)/1e6,
+			c.say("| %s | %s | %.2f | %.2f | %.2f | %.2f | %d | %.2f | %.2f |", kind, phase.name, quantile(p.took, 0.5)/1e6,
 				quantile(p.took, 0.999)/1e6, quantile(p.took, 1)/1e6, quantile(p.late, 0.999)/1e6, len(p.took), b.server*took, took)
+			if !phase.saving {
+				c.say(" | |\n")
+				continue
+			}
+			hold, bytes, err := lastSave(s, kind)
+			if err != nil {
+				return err
+			}
+			c.say(" %.2f | %s |\n", hold, size(bytes))
 		}
 	}
 	for _, phase := range phases {
@@ -132,6 +140,23 @@ func (h *history) pausesOf(c *chapter, state heap, kind string) error {
 		}
 	}
 	return nil
+}
+
+// lastSave is what a server says of its last checkpoint: milliseconds, bytes.
+func lastSave(s *oracle.Server, kind string) (hold, bytes float64, err error) {
+	if kind == redis {
+		hold, err = info(s.Addr, "stats", "latest_fork_usec")
+		file, serr := os.Stat(filepath.Join(s.Dir, "dump.rdb"))
+		if err = errors.Join(err, serr); err != nil {
+			return 0, 0, err
+		}
+		return hold / 1000, float64(file.Size()), nil
+	}
+	hold, err = info(s.Addr, "persistence", "checkpoint_pause_usec")
+	if err == nil {
+		bytes, err = info(s.Addr, "persistence", "checkpoint_bytes")
+	}
+	return hold / 1000, bytes, err
 }
 
 // phases of a round.
@@ -231,11 +256,7 @@ func writesBeside(addr string, streams int, events source, end <-chan struct{}) 
 		sleepUntil(due)
 		c.out = c.out[:0]
 		for range writeBatch {
-			key := eventStream(int(mix(i) % uint64(streams)))
-			c.out = append(c.out, '*')
-			c.out = strconv.AppendInt(c.out, int64(3+2*events.fields()), 10)
-			c.out = append(c.out, oracle.AppendCommand(nil, "XADD", key, "*")[len("*3"):]...)
-			c.out, _ = events.event(c.out, i)
+			c.out, _ = appendXADD(c.out, int(mix(i)%uint64(streams)), events, i)
 			i++
 		}
 		if err := c.exchange(c.out, writeBatch, nil); err != nil {

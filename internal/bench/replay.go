@@ -29,7 +29,7 @@ func (b bounds) what() string {
 	case b.disk > 1<<20:
 		return "the disk, in turns with client and server"
 	}
-	return "waiting"
+	return "waiting, also for cores that others use"
 }
 
 func (h *history) replays(c *chapter) error {

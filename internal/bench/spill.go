@@ -18,12 +18,11 @@ type spillCase struct {
 	args   []string
 }
 
-// spillStreams: so many that a stream's events fit the largest open block.
-const spillStreams = 40
-
 func (h *history) spilling(c *chapter) error {
-	n := min(h.events, 2_000_000)
-	f := fill{source: h.flights, streams: spillStreams, connections: historyStreams, n: n}
+	n := min(h.events, 4_000_000)
+	// So many streams that the events of each fit the largest open block.
+	streams := int(n/200_000+1) * historyStreams
+	f := fill{source: h.flights, streams: streams, connections: historyStreams, n: n}
 	const roughly, checkpoints = 240, 8 // bytes of log of an event
 	cases := []spillCase{
 		{"spilling and checkpointing", h.weir, []string{"--checkpoint-log-size", strconv.Itoa(max(int(n)*roughly/checkpoints, 1<<20))}},
