@@ -137,6 +137,7 @@ func newBroker(o Options) *Broker {
 		checkpointer: newCheckpointer(),
 	}
 	b.history.begin(nil)
+	b.history.much = muchHeld
 	b.history.setCacheSize(o.StreamCacheSize)
 	if b.logger == nil {
 		b.logger = slog.New(slog.DiscardHandler)

@@ -27,9 +27,12 @@ type history struct {
 	spare   fetch  // for one that has not had to wait
 	readers blockReaders
 	most    int64 // bytes that one command may have read for it
+	much    int64 // bytes that a command may have without being one of the greedy
 	held    int64 // bytes of what was read for all that wait, or run
 
-	waiting int // commands and waiters that wait for blocks
+	waiting int      // commands and waiters that wait for blocks
+	greedy  int      // of these, or running: hold much
+	queue   []queued // who would hold much, too, and waits for one of the greedy to end
 	coldStats
 }
 
@@ -50,7 +53,21 @@ type fetch struct {
 	missed []stream.Ref           // by the last run
 	size   int64                  // of these, compressed
 	begun  time.Time              // when it began to wait; zero while it runs
+	greedy bool                   // it is one of those who may hold much
 }
+
+// queued is a fetch whose blocks are not read yet.
+type queued struct {
+	fetch *fetch
+	read  func()
+}
+
+// Few commands at a time may go on once they hold much, so that memory has a bound however many clients ask for all of
+// a long stream at once.
+const (
+	muchHeld   = 2 << 20
+	mostGreedy = 2
+)
 
 // content is that of one block, or why it cannot be had.
 type content struct {
@@ -87,8 +104,32 @@ func (h *history) release(f *fetch) {
 	if f != nil {
 		h.held -= f.bytes
 		f.bytes, f.blocks = 0, 0
-		clear(f.held)
+		if len(f.held) > keepContents {
+			f.held = nil
+		} else {
+			clear(f.held)
+		}
 		f.missed, f.size = f.missed[:0], 0
+		if f.greedy {
+			f.greedy = false
+			h.greedy--
+			h.readQueued()
+		}
+	}
+}
+
+// keepContents is the size of a table that is kept for the next unit of work: emptying it takes longer for a larger one.
+const keepContents = 16
+
+// readQueued lets those go on who wait for one of the greedy to end.
+func (h *history) readQueued() {
+	for h.greedy < mostGreedy && len(h.queue) > 0 {
+		q := h.queue[0]
+		h.queue[0] = queued{}
+		h.queue = h.queue[1:]
+		q.fetch.greedy = true
+		h.greedy++
+		q.read()
 	}
 }
 
@@ -167,7 +208,15 @@ func (b *Broker) await(then func(*fetch)) *fetch {
 	f.begun = time.Now()
 	refs := f.missed
 	f.missed, f.size = nil, 0
-	h.readers.read(h.store, refs, func(found []content) { b.arrived(f, refs, found, then) })
+	read := func() {
+		h.readers.read(h.store, refs, func(found []content) { b.arrived(f, refs, found, then) })
+	}
+	if f.bytes <= h.much || f.greedy {
+		read()
+	} else {
+		h.queue = append(h.queue, queued{f, read})
+		h.readQueued()
+	}
 	return f
 }
 
@@ -230,7 +279,9 @@ func (b *Broker) lookWithBlocks(w *waiter, f *fetch) {
 			}
 		}
 	}
-	b.history.letGo(&w.fetch) // if it was not its turn
+	if f.begun.IsZero() {
+		b.history.letGo(&w.fetch) // it was not its turn
+	}
 	b.serveWaiters()
 }
 

@@ -180,11 +180,22 @@ func TestAClientThatGoesWhileItsBlocksAreReadIsForgotten(t *testing.T) {
 	other.fillFrom("s", 1, 200)
 	spilledAll(t, b)
 	id := strings.TrimPrefix(killed.do("CLIENT ID"), ":")
+	waiting := dial(t, b)
+	other.expect("XGROUP CREATE s g 0", "+OK")
+	if got := waiting.do("XREADGROUP GROUP g c COUNT 100 STREAMS s >"); strings.Count(got, "entry") != 100 {
+		t.Fatal(got)
+	}
+	other.expect("XGROUP SETID s g $", "+OK")
+	waiting.send("XREADGROUP GROUP g d BLOCK 0 CLAIM 3600000 STREAMS s >")
+	waitFor(t, b, func() bool { return b.waiters.count == 1 })
+	slow.few.Store(1) // for XCLAIM
 	slow.shut.Store(true)
+	other.expect("XCLAIM s g c 0 90-0 IDLE 7200000 JUSTID", `["90-0"]`)
 	gone.send("XRANGE s 5-0 5-0")
 	killed.send("XDEL s 5-0")
-	waitFor(t, b, func() bool { return b.history.waiting == 2 })
+	waitFor(t, b, func() bool { return b.history.waiting == 3 })
 	gone.conn.Close()
+	waiting.conn.Close()
 	other.expect("CLIENT KILL ID "+id, ":1")
 	waitFor(t, b, func() bool { return len(b.sessions) == 1 })
 	slow.release()
@@ -228,6 +239,45 @@ func TestALongReadTakesBlocksInEverLargerSteps(t *testing.T) {
 	defer b.mu.Unlock()
 	if h := &b.history; h.commands != 1 || h.blocks < 600 || h.blocks > 700 {
 		t.Errorf("%d commands waited for %d blocks", h.commands, h.blocks)
+	}
+}
+
+func TestManyLongReadsAtOnceHoldLittle(t *testing.T) {
+	b := running(t, tiny)
+	b.mu.Lock()
+	b.history.much = 16 << 10
+	b.mu.Unlock()
+	c := dial(t, b)
+	c.fillFrom("s", 1, 4000)
+	spilledAll(t, b)
+	var clients []*client
+	for i := range 12 {
+		r := dial(t, b)
+		r.send("XRANGE s - +")
+		if i == 5 {
+			r.conn.Close()
+			continue
+		}
+		clients = append(clients, r)
+	}
+	most := int64(0)
+	waitFor(t, b, func() bool {
+		h := &b.history
+		most = max(most, h.held)
+		if h.greedy > mostGreedy {
+			t.Errorf("%d hold much", h.greedy)
+		}
+		return h.commands >= 12 && h.waiting == 0 && h.held == 0
+	})
+	for _, r := range clients {
+		if got := r.read(); strings.Count(got, "entry") != 4000 {
+			t.Errorf("%d entries", strings.Count(got, "entry"))
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.history.greedy != 0 || len(b.history.queue) != 0 {
+		t.Errorf("%d are greedy, and %d wait for that", b.history.greedy, len(b.history.queue))
 	}
 }
 

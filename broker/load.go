@@ -88,7 +88,7 @@ func (b *Broker) load(ctx context.Context) error {
 	r.keys, r.records, r.bytes, r.duration = keys, records, bytes, time.Since(l.begun)
 	b.become(l.keyspace, l.totals)
 	c, stats := &b.checkpointer, b.log.Stats()
-	c.kept, c.refused = l.kept, l.refused
+	c.kept, c.refused, c.tried = l.kept, l.refused, time.Now()
 	c.logBytes, c.logRecords, c.dead = int64(stats.Bytes)-int64(bytes), int64(stats.Records)-int64(records), 0
 	for _, f := range l.found {
 		c.number = max(c.number, f.Number)
@@ -134,7 +134,7 @@ func (l *loader) close() {
 }
 
 // openStore opens the segment files, if they are not yet.
-func (l *loader) openStore() (err error) {
+func (l *loader) openStore() error {
 	if l.history.store != nil {
 		return nil
 	}
@@ -144,11 +144,17 @@ func (l *loader) openStore() (err error) {
 			next = max(next, o.reader.Header().NextSegment)
 		}
 	}
-	l.history.store, err = store.Open(store.Options{
-		FS: l.files, ID: l.log.ID(), Next: next, SegmentBytes: l.options.StreamSegmentSize,
-		CacheBytes: int(l.options.StreamCacheSize), Now: time.Now,
+	opened, err := store.Open(store.Options{
+		FS: l.files, ID: l.log.ID(), Next: next, SegmentBytes: l.options.StreamSegmentSize, Now: time.Now,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.history.store = opened
+	l.history.setCacheSize(l.settings.streamCacheSize)
+	return nil
 }
 
 // restore takes the state from the newest checkpoint that can be used. Without one the log must have everything.
