@@ -259,6 +259,34 @@ func TestARecordIsGoodAtItsPlaceOnly(t *testing.T) {
 	}
 }
 
+// TestTheNextRecordIsFoundHoweverFarItIs damages the head of a record in a file without a footer: what is behind it is found
+// by looking for it, a megabyte at a time.
+func TestTheNextRecordIsFoundHoweverFarItIs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 1<<20+200)
+	for i := range noise {
+		noise[i] = byte(rng.Uint32())
+	}
+	for _, size := range []int{500, 1<<20 - headBytes - 1, 1<<20 - headBytes, 1 << 20, 1<<20 + 100} {
+		fsys := vfs.NewMem()
+		s := mustOpen(t, fsys, Options{})
+		refs := mustWrite(t, s, Block{Body: bodyOf(t, noise[:size-3])}, blockOf(t, 1, rng), blockOf(t, 2, rng))
+		if int(refs[0].Length) != headBytes+size {
+			t.Fatalf("%v: it was compressed", refs[0])
+		}
+		content, err := vfs.ReadAll(fsys, Name(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[headerBytes+10] ^= 1
+		put(t, fsys, Name(1), content)
+		report, good, bad, err := verified(t, fsys, int64(len(content)))
+		if err != nil || len(good) != 2 || len(bad) != 1 || good[0].Ref != refs[1] || report.Rest != 0 {
+			t.Errorf("%d bytes: %+v, %d good, %d bad, %v", size, report, len(good), len(bad), err)
+		}
+	}
+}
+
 func TestAReferenceThatCannotBeAllocatesNothing(t *testing.T) {
 	fsys := vfs.NewMem()
 	sampleOf(t, fsys, 1, true)
