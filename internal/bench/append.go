@@ -65,7 +65,7 @@ func (h *history) appendAll(c *chapter) error {
 	c.found(fmt.Sprintf("%.3g million events of %.0f bytes (%s raw) appended by a process held to 512 MB: peak RSS", million, float64(a.raw)/float64(f.n), size(float64(a.raw))),
 		"< 512 MB", size(a.peak), a.peak < memoryLimit)
 	c.noted("the same: events/s; server CPU of an XADD; client, share of a core", fmt.Sprintf("%.0f; %.2f µs; %.2f", a.perSecond, a.cpu*1e6, a.clientCPU))
-	c.found("bytes on disk of raw, "+f.source.String(), fmt.Sprintf("≤ %.1f", diskTarget), fmt.Sprintf("%.3f", a.disk.total()/float64(a.raw)), a.disk.total() <= diskTarget*float64(a.raw))
+	c.found("bytes on disk of raw, "+f.source.String(), fmt.Sprintf("≤ %.1f", diskTarget), ofRaw(a), a.disk.total() <= diskTarget*float64(a.raw))
 
 	c.table("events until", "events/s since the line before", "highest RSS")
 	for _, t := range a.tenths {
@@ -103,17 +103,21 @@ func (h *history) appendOther(c *chapter, kind source) error {
 	if err != nil {
 		return err
 	}
-	share := a.disk.total() / float64(a.raw)
 	if _, target := kind.(flights); target {
-		c.found(fmt.Sprintf("the same of %d %s (%.0f bytes)", f.n, kind, float64(a.raw)/float64(f.n)), fmt.Sprintf("≤ %.1f", diskTarget), fmt.Sprintf("%.3f", share), share <= diskTarget)
+		c.found(fmt.Sprintf("the same of %d %s (%.0f bytes)", f.n, kind, float64(a.raw)/float64(f.n)), fmt.Sprintf("≤ %.1f", diskTarget), ofRaw(a), a.disk.total() <= diskTarget*float64(a.raw))
 	} else {
-		c.noted(fmt.Sprintf("the same of %d events of %s", f.n, kind), fmt.Sprintf("%.3f", share))
+		c.noted(fmt.Sprintf("the same of %d events of %s", f.n, kind), ofRaw(a))
 	}
 	c.say("\n%s; %s: %.0f events/s, %.2f µs of server CPU per XADD, peak RSS %s.\n", small.line(small.sizes()...), f.line(), a.perSecond, a.cpu*1e6, size(a.peak))
 	c.table("disk", "log", "segments", "checkpoints", "rest", "together", "of raw", "segments alone", "bytes per event")
 	c.diskRow("after the load", a.disk, a.raw, f.n)
 	s.Kill()
 	return os.RemoveAll(dir)
+}
+
+func ofRaw(a appended) string {
+	raw := float64(a.raw)
+	return fmt.Sprintf("%.3f (segments %.3f, log %.3f, checkpoints %.3f)", a.disk.total()/raw, a.disk.segments/raw, a.disk.log/raw, a.disk.checkpoints/raw)
 }
 
 func (c *chapter) diskRow(what string, u usage, raw int64, events uint64) {
