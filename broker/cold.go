@@ -26,6 +26,7 @@ type history struct {
 	unit    *fetch // of the unit of work that runs now
 	spare   fetch  // for one that has not had to wait
 	readers blockReaders
+	cache   int64 // bytes of the cache
 	most    int64 // bytes that one command may have read for it
 	much    int64 // bytes that a command may have without being one of the greedy
 	held    int64 // bytes of what was read for all that wait, or run
@@ -79,7 +80,7 @@ type content struct {
 const leastHeld = 16 << 20
 
 func (h *history) setCacheSize(bytes int64) {
-	h.most = max(bytes, leastHeld)
+	h.cache, h.most = bytes, max(bytes, leastHeld)
 	if h.store != nil {
 		h.store.Resize(int(bytes))
 	}
@@ -186,6 +187,16 @@ func (h *history) Want(refs []stream.Ref) error {
 	}
 	return stream.ErrCold
 }
+
+// Soon reads blocks into the cache that somebody who goes through a stream will come to.
+func (h *history) Soon(refs []stream.Ref) {
+	if h.cache >= leastAheadCache {
+		h.readers.ahead(h.store, refs)
+	}
+}
+
+// leastAheadCache is the cache below which what is read ahead would be gone before it is wanted.
+const leastAheadCache = 1 << 20
 
 // cold reports whether an error of the unit of work says that it has to wait. One that has changed something cannot be run
 // again: it is told the error, which is a defect of the command.
@@ -297,6 +308,7 @@ func (h *history) letGo(f **fetch) {
 type blockReaders struct {
 	mu      sync.Mutex
 	queue   []blockRead
+	soon    map[stream.Ref]bool // that are read ahead, or will be
 	running int
 	closed  bool
 	all     sync.WaitGroup
@@ -307,7 +319,7 @@ type blockRead struct {
 	store *store.Store
 	refs  []stream.Ref
 	found []content
-	whole *wholeRead
+	whole *wholeRead // nil: read ahead
 }
 
 // wholeRead is all of that.
@@ -328,14 +340,36 @@ func (r *blockReaders) read(s *store.Store, refs []stream.Ref, done func([]conte
 	if r.closed {
 		return
 	}
-	most := 2 * runtime.GOMAXPROCS(0)
 	for from := 0; from < len(refs); from += readTogether {
 		to := min(from+readTogether, len(refs))
-		r.queue = append(r.queue, blockRead{s, refs[from:to], w.all[from:to], w})
 		w.left++
-		if r.running < most {
-			r.running++
-			r.all.Go(r.work)
+		r.add(blockRead{s, refs[from:to], w.all[from:to], w})
+	}
+}
+
+// add queues a part. r.mu is held.
+func (r *blockReaders) add(part blockRead) {
+	r.queue = append(r.queue, part)
+	if r.running < 2*runtime.GOMAXPROCS(0) {
+		r.running++
+		r.all.Go(r.work)
+	}
+}
+
+// ahead reads blocks into the cache that are not there, unless there is much to do already.
+func (r *blockReaders) ahead(s *store.Store, refs []stream.Ref) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, ref := range refs {
+		if r.closed || len(r.queue) >= mostAhead || len(r.soon) >= mostAhead {
+			return
+		}
+		if !r.soon[ref] && !s.Has(ref) {
+			if r.soon == nil {
+				r.soon = map[stream.Ref]bool{}
+			}
+			r.soon[ref] = true
+			r.add(blockRead{s, refs[i : i+1], make([]content, 1), nil})
 		}
 	}
 }
@@ -351,6 +385,10 @@ func (r *blockReaders) work() {
 			part.found[i].body, part.found[i].err = part.store.Read(ref)
 		}
 		r.mu.Lock()
+		if part.whole == nil {
+			delete(r.soon, part.refs[0])
+			continue
+		}
 		if part.whole.left--; part.whole.left == 0 {
 			r.mu.Unlock()
 			part.whole.done(part.whole.all)

@@ -21,6 +21,8 @@ type Source interface {
 	// Want asks for content: that at the first of refs is needed now, that at the others probably next. It returns ErrCold
 	// when it is on its way, ErrTooMuch, or why it cannot be had.
 	Want(refs []Ref) error
+	// Soon says which content will probably be needed. It may be ignored.
+	Soon(refs []Ref)
 }
 
 // ErrCold says that the content of a block must be read first. Nothing has changed; the same call will succeed later.

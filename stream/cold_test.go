@@ -35,6 +35,14 @@ func (f *shelf) Want(refs []Ref) error {
 	return ErrCold
 }
 
+func (f *shelf) Soon(refs []Ref) {
+	for _, ref := range refs {
+		if f.bodies[ref] == nil {
+			panic("a block that is not there will not be needed")
+		}
+	}
+}
+
 // spill makes cold what is sealed, but for the last so many.
 func (f *shelf) spill(keep int) {
 	taken := f.totals.Take(1 << 60)

@@ -77,6 +77,9 @@ func (it *Iter) enter() *block {
 		it.err = it.stream.want(it.place, it.reverse)
 		return nil
 	}
+	if it.stream.at(it.place).Body == nil {
+		it.stream.soon(it.place, it.reverse)
+	}
 	it.c.data = it.b.data
 	return it.b
 }

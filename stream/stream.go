@@ -516,12 +516,14 @@ func (s *Stream) remove(p place) {
 // queue that is emptied after every append must not allocate each time.
 func (s *Stream) empty() {
 	b := s.open
+	if s.length == 0 || b.hasNode(len(b.groups)-1) {
+		s.nodeEntries = 0 // else the open node began in an earlier block, and goes on
+	}
 	if s.spread {
 		s.use(&block{Body: new(Body)})
 	} else {
 		s.use(&block{Body: &Body{data: b.data[:0], groups: b.groups[:0]}})
 	}
-	s.nodeEntries = 0
 	s.letGo()
 }
 

@@ -192,7 +192,7 @@ func (s *Stream) pass(n *node, most uint64) (last node, live uint64, to int, err
 // lastNode is the ordinal at which the last node that begins in b begins.
 func (b *block) lastNode() (ord int, ok bool) {
 	for g := len(b.groups) - 1; g >= 0; g-- {
-		if b.groups[g].node {
+		if b.nodeAt(g) {
 			return int(b.groups[g].ord), true
 		}
 	}

@@ -117,16 +117,45 @@ func (s *Stream) want(p place, backwards bool) error {
 		return &LostError{b.first, b.last, errNoSource}
 	}
 	refs := []Ref{b.ref}
-	if q, ok := s.step(p, !backwards); ok && s.isAtHand(q) {
-		for q, ok = s.step(p, backwards); ok && len(refs) <= maxAhead && s.at(q).Body == nil; q, ok = s.step(q, backwards) {
-			refs = append(refs, s.at(q).ref)
-		}
+	if s.followed(p, backwards) {
+		refs = s.ahead(refs, p, backwards, maxAhead)
 	}
 	err := s.source.Want(refs)
 	if errors.Is(err, ErrCold) || errors.Is(err, ErrTooMuch) {
 		return err
 	}
 	return &LostError{b.first, b.last, err}
+}
+
+// ahead adds the refs of the cold blocks behind p, up to the first that is not, and so many
+// at most.
+func (s *Stream) ahead(refs []Ref, p place, backwards bool, most int) []Ref {
+	for q, ok := s.step(p, backwards); ok && most > 0 && s.at(q).Body == nil; q, ok = s.step(q, backwards) {
+		refs = append(refs, s.at(q).ref)
+		most--
+	}
+	return refs
+}
+
+// followed reports whether the block before the one at p is at hand: then whoever comes
+// to p has perhaps come from there.
+func (s *Stream) followed(p place, backwards bool) bool {
+	q, ok := s.step(p, !backwards)
+	return ok && s.isAtHand(q)
+}
+
+// soonAhead is how many blocks are kept ahead of a reader that goes through a stream.
+const soonAhead = 8
+
+// soon tells the source what follows the cold block at p, if the two before it are at hand,
+// for who has had three in a row will have the fourth.
+func (s *Stream) soon(p place, backwards bool) {
+	q, ok := s.step(p, !backwards)
+	if ok && s.isAtHand(q) && s.followed(q, backwards) {
+		if refs := s.ahead(nil, p, backwards, soonAhead); refs != nil {
+			s.source.Soon(refs)
+		}
+	}
 }
 
 // isAtHand reports whether the block at p is cold, and its content at hand.

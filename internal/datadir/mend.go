@@ -158,3 +158,4 @@ type nowhere struct{}
 
 func (nowhere) Body(stream.Ref) *stream.Body { return nil }
 func (nowhere) Want([]stream.Ref) error      { return stream.ErrCold }
+func (nowhere) Soon([]stream.Ref)            {}

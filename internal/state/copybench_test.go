@@ -16,6 +16,7 @@ type discarded struct{}
 
 func (discarded) Body(stream.Ref) *stream.Body { return nil }
 func (discarded) Want([]stream.Ref) error      { return stream.ErrCold }
+func (discarded) Soon([]stream.Ref)            {}
 
 // BenchmarkCopy is how long the state lock is held for one key of a checkpoint, and, as first-change, for the first change
 // to it afterwards, which takes what is shared apart.

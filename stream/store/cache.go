@@ -90,6 +90,13 @@ func (c *cache) get(ref stream.Ref, count bool) *stream.Body {
 	return e.body
 }
 
+func (c *cache) has(ref stream.Ref) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.nodes[ref]
+	return e != nil && e.body != nil
+}
+
 // keep puts a body in. One that would take more than half of the room stays out.
 func (c *cache) keep(ref stream.Ref, body *stream.Body) {
 	c.mu.Lock()

@@ -234,6 +234,9 @@ func (s *Store) remove(number uint64) error {
 // Cached returns a body that is in memory, else nil.
 func (s *Store) Cached(ref stream.Ref) *stream.Body { return s.cache.get(ref, true) }
 
+// Has reports whether Cached would return a body.
+func (s *Store) Has(ref stream.Ref) bool { return s.cache.has(ref) }
+
 // Keep puts a body that was written at ref in the cache.
 func (s *Store) Keep(ref stream.Ref, body *stream.Body) { s.cache.keep(ref, body) }
 

@@ -26,6 +26,7 @@ func (c source) Body(ref stream.Ref) *stream.Body {
 }
 
 func (c source) Want([]stream.Ref) error { return stream.ErrCold }
+func (c source) Soon([]stream.Ref)       {}
 
 // events are what goes into the streams of benchmarks: field names and values in turn.
 type events struct {

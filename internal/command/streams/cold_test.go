@@ -32,6 +32,8 @@ func (s *shelf) Body(ref stream.Ref) *stream.Body {
 	return s.atHand[ref]
 }
 
+func (s *shelf) Soon([]stream.Ref) {}
+
 func (s *shelf) Want(refs []stream.Ref) error {
 	if s.broken != nil {
 		return s.broken
