@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 //	ask PORT WORD...       sends a command, and prints the reply
 //	status N COMMAND...    runs a program that must exit with that status
 //	term                   sends SIGTERM to the program started last
-//	shutdown PORT          sends SHUTDOWN, which answers nothing
+//	shutdown PORT [WORD]   sends SHUTDOWN, which answers nothing
 //	damage DIR             flips a byte in the first segment of a log
 //	damagefile DIR         flips a byte in the middle of the last file of a directory
 //	fill PORT KEY N        appends N entries to a stream
@@ -98,7 +98,7 @@ func shutdown(ts *testscript.TestScript, _ bool, args []string) {
 	c, err := connect(ts, args[0])
 	ts.Check(err)
 	defer func() { _ = c.Close() }()
-	if rep, err := c.Do("SHUTDOWN"); err == nil && rep.Kind != 'c' {
+	if rep, err := c.Do(append([]string{"SHUTDOWN"}, args[1:]...)...); err == nil && rep.Kind != 'c' {
 		ts.Fatalf("SHUTDOWN answers %s", rep)
 	}
 }

@@ -16,7 +16,7 @@ func writeReport(w io.Writer, r *datadir.Report, now time.Time) error {
 	fmt.Fprintf(t, "data directory %s, id %s\n", r.Dir, r.ID)
 	fmt.Fprintf(t, "\nGENERATION\tFIRST\tLAST\tSIZE\tRECORDS\tSEGMENTS\t\n")
 	for _, g := range r.Log.Generations {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t\n", g.Name, g.First, g.Last, humanSize(g.Bytes), g.Records, g.Segments)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t\n", g.Name, orDash(g.First), orDash(g.Last), humanSize(g.Bytes), g.Records, g.Segments)
 	}
 	if len(r.Checkpoints) > 0 {
 		fmt.Fprintf(t, "\nCHECKPOINT\tPOSITION\tAGE\tSIZE\tKEYS\tSEGMENTS\t\n")
@@ -32,7 +32,7 @@ func writeReport(w io.Writer, r *datadir.Report, now time.Time) error {
 		if c.Unusable != "" {
 			unusable = "cannot be used"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", c.Number, c.Position, age, humanSize(c.Bytes), keys, c.Segments, unusable)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", c.Number, orDash(c.Position), age, humanSize(c.Bytes), keys, c.Segments, unusable)
 	}
 	if len(r.Segments) > 0 {
 		fmt.Fprintf(t, "\nSEGMENT\tSIZE\tBLOCKS\tLIVE\t\n")
@@ -86,6 +86,13 @@ func describeStart(s *datadir.Start) string {
 		return "a start would be refused: " + s.Refused
 	}
 	return fmt.Sprintf("%s: %d keys at position %s", how, s.Keys, s.Last)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
 }
 
 func humanSize(n int64) string {

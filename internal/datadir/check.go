@@ -147,8 +147,11 @@ func (c *checker) checkLog() error {
 	l := &c.report.Log
 	*l = Log{Frames: v.Frames, Records: v.Records, Bytes: v.Bytes, Last: v.Last.String(), Clean: v.Clean}
 	for _, g := range v.Generations {
-		l.Generations = append(l.Generations, Generation{Name: filepath.ToSlash(g.Name), Segments: g.Segments,
-			Records: g.Records, Bytes: g.Bytes, First: g.First.String(), Last: g.Last.String()})
+		line := Generation{Name: filepath.ToSlash(g.Name), Segments: g.Segments, Records: g.Records, Bytes: g.Bytes}
+		if g.Records > 0 {
+			line.First, line.Last = g.First.String(), g.Last.String()
+		}
+		l.Generations = append(l.Generations, line)
 	}
 	c.id, c.last = v.ID, v.Last
 	c.whole = v.First.Count() == 1 || v.First == 0 && v.Last.Count() == 0
@@ -400,5 +403,5 @@ func (c *checker) start(k *state.Keyspace) {
 		s.Refused = err.Error()
 		return
 	}
-	s.Last, s.Keys = c.log.Last().String(), keys(k)
+	s.Last, s.Keys = c.last.String(), keys(k)
 }

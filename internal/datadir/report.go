@@ -50,7 +50,7 @@ type Generation struct {
 	Segments int    `json:"segments"`
 	Records  uint64 `json:"records"`
 	Bytes    int64  `json:"bytes"`
-	First    string `json:"first"` // position of its first record
+	First    string `json:"first"` // position of its first record; empty if it has none
 	Last     string `json:"last"`
 }
 
