@@ -65,6 +65,7 @@ func newWriters(seed uint64) []*writer {
 type totals struct {
 	rounds, sent, acked, seen int
 	slowest                   time.Duration
+	moving
 }
 
 func (n *totals) add(ws []*writer, l *load) {
@@ -78,8 +79,8 @@ func (n *totals) add(ws []*writer, l *load) {
 
 func (n *totals) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d rounds, %d commands sent, %d acknowledged, %d entries shown to a reader, slowest start %v",
-		n.rounds, n.sent, n.acked, n.seen, n.slowest)
+	t.Logf("%d rounds, %d commands sent, %d acknowledged, %d entries shown to a reader, slowest start %v; %v",
+		n.rounds, n.sent, n.acked, n.seen, n.slowest, &n.moving)
 	if n.acked == 0 || n.seen == 0 {
 		t.Error("nothing was acknowledged or shown: nothing is proved")
 	}
@@ -88,8 +89,8 @@ func (n *totals) report(t *testing.T) {
 // startWeir starts the server and notes how long it took.
 func (n *totals) startWeir(t *testing.T, dir string, args ...string) *oracle.Server {
 	t.Helper()
-	began := time.Now()
-	s, err := oracle.StartWeir(weirBinary(t), dir, args...)
+	bin, began := weirBinary(t), time.Now()
+	s, err := oracle.StartWeir(bin, dir, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,37 +105,43 @@ func (n *totals) startWeir(t *testing.T, dir string, args ...string) *oracle.Ser
 
 // TestAcknowledgedWritesSurviveKill is T1: kill -9 at a random moment, restart,
 // four laws, in every sync mode. Every fourth time the server is killed again
-// while it starts.
+// while it starts, up to three times in a row (T5). Every other directory is of a
+// server that is cramped.
 func TestAcknowledgedWritesSurviveKill(t *testing.T) {
 	base := theSeed(t)
 	for _, mode := range []string{"always", "everysec", "no"} {
 		t.Run(mode, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(base, uint64(len(mode))))
 			var n totals
-			for n.rounds < *rounds {
+			for directory := 0; n.rounds < *rounds; directory++ {
 				dir := filepath.Join(t.TempDir(), "data")
+				args := []string{"--sync", mode}
+				if directory%2 == 1 {
+					args = append(args, cramped...)
+				}
 				writers := newWriters(r.Uint64())
 				for range min(restartsPerDirectory, *rounds-n.rounds) {
-					killAndCheck(t, &n, r, dir, mode, writers)
+					killAndCheck(t, &n, r, dir, args, writers)
 				}
 			}
 			n.report(t)
+			n.mustHaveMoved(t, n.rounds)
 		})
 	}
 }
 
-func killAndCheck(t *testing.T, n *totals, r *rand.Rand, dir, mode string, writers []*writer) {
+func killAndCheck(t *testing.T, n *totals, r *rand.Rand, dir string, args []string, writers []*writer) {
 	t.Helper()
-	weir := n.startWeir(t, dir, "--sync", mode)
+	weir := n.startWeir(t, dir, args...)
+	m := startMover(&n.moving, weir.Addr, dir, r.Uint64())
 	l := startLoad(weir.Addr, writers)
 	time.Sleep(time.Duration(5+r.IntN(796)) * time.Millisecond) // the moment of the kill is the test
 	weir.Kill()
+	m.end()
 	errs := l.end()
 	n.add(writers, l)
-	if r.IntN(4) == 0 {
-		killWhileStarting(t, r, dir, mode)
-	}
-	again := n.startWeir(t, dir, "--sync", mode)
+	killWhileStarting(t, r, dir, args)
+	again := n.startWeir(t, dir, args...)
 	defer again.Kill()
 	if err := check(again.Addr, writers, l.seen); err != nil {
 		errs = append(errs, err)
@@ -144,14 +151,17 @@ func killAndCheck(t *testing.T, n *totals, r *rand.Rand, dir, mode string, write
 	}
 }
 
-func killWhileStarting(t *testing.T, r *rand.Rand, dir, mode string) {
+// killWhileStarting kills some starts, one in four and up to three in a row.
+func killWhileStarting(t *testing.T, r *rand.Rand, dir string, args []string) {
 	t.Helper()
-	s, err := oracle.StartWithoutWaiting(weirBinary(t), dir, "--sync", mode)
-	if err != nil {
-		t.Fatal(err)
+	for range max(0, r.IntN(12)-8) {
+		s, err := oracle.StartWithoutWaiting(weirBinary(t), dir, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(r.IntN(60_000)) * time.Microsecond)
+		s.Kill()
 	}
-	time.Sleep(time.Duration(r.IntN(60_000)) * time.Microsecond)
-	s.Kill()
 }
 
 // TestSIGTERMUnderLoadEndsCleanly: exit status 0, everything acknowledged is

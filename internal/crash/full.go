@@ -170,10 +170,10 @@ func (p *fullParser) consumer(rep oracle.Reply) fullConsumer {
 	return c
 }
 
-// difference says where a stream is not as the ledger has it, "" if nowhere. Unless
-// the server was restarted, a consumer may have been seen since it last got
-// something: that is not logged, and not in the ledger.
-func (l *ledger) difference(f *full, restarted bool) string {
+// difference says where a stream is not as the ledger has it, "" if nowhere. A
+// consumer may have been seen since it last got something: that is not logged, and
+// not in the ledger, but checkpoints have it.
+func (l *ledger) difference(f *full) string {
 	switch {
 	case l.exists != f.exists:
 		return fmt.Sprintf("that it exists is %v, not %v", f.exists, l.exists)
@@ -189,14 +189,14 @@ func (l *ledger) difference(f *full, restarted bool) string {
 		if g == nil {
 			return fmt.Sprintf("it has a group %q", got.name)
 		}
-		if text := g.difference(&got, restarted); text != "" {
+		if text := g.difference(&got); text != "" {
 			return fmt.Sprintf("group %s: %s", got.name, text)
 		}
 	}
 	return ""
 }
 
-func (g *ledgerGroup) difference(got *fullGroup, restarted bool) string {
+func (g *ledgerGroup) difference(got *fullGroup) string {
 	if got.delivered != g.delivered {
 		return fmt.Sprintf("last delivered is %d, not %d", got.delivered, g.delivered)
 	}
@@ -216,7 +216,7 @@ func (g *ledgerGroup) difference(got *fullGroup, restarted bool) string {
 		if want == nil {
 			return fmt.Sprintf("it has a consumer %q", c.name)
 		}
-		if !want.seen.contains(c.seen) && (restarted || c.seen < want.seen.from) || !want.active.contains(c.active) {
+		if c.seen < want.seen.from || !want.active.contains(c.active) {
 			return fmt.Sprintf("consumer %s: seen at %d, active at %d; not at %s and %s", c.name, c.seen, c.active, want.seen, want.active)
 		}
 	}

@@ -27,14 +27,19 @@ func TestGroupsSurviveKill(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(base, uint64(300+i)))
 			var n groupTotals
-			for n.rounds < groupRounds() {
-				g := &groupLoad{dir: filepath.Join(t.TempDir(), "data"), mode: mode, workers: newWorkers(r.Uint64()), crew: newCrew(r.Uint64())}
+			for directory := 0; n.rounds < groupRounds(); directory++ {
+				args := []string{"--sync", mode}
+				if directory%2 == 0 {
+					args = append(args, cramped...)
+				}
+				g := &groupLoad{dir: filepath.Join(t.TempDir(), "data"), args: args, workers: newWorkers(r.Uint64()), crew: newCrew(r.Uint64())}
 				for range min(restartsPerDirectory, groupRounds()-n.rounds) {
 					g.round(t, &n, r)
 				}
 				g.finish(t, &n)
 			}
 			n.report(t)
+			n.mustHaveMoved(t, n.rounds)
 		})
 	}
 }
@@ -50,11 +55,12 @@ func groupRounds() int {
 
 // groupLoad is a data directory, and who works on it.
 type groupLoad struct {
-	dir, mode string
-	workers   []*worker
-	crew      *crew
-	created   bool
-	before    []string // what was there at the last kill, after which nobody worked
+	dir     string
+	args    []string
+	workers []*worker
+	crew    *crew
+	created bool
+	before  []string // what was there at the last kill, after which nobody worked
 }
 
 type groupTotals struct {
@@ -64,8 +70,8 @@ type groupTotals struct {
 
 func (n *groupTotals) report(t *testing.T) {
 	t.Helper()
-	t.Logf("%d rounds; own groups: %d operations answered, %d on their way, of which %d had happened; shared group: %d answered, %d entries delivered, %d of them pending after a kill; slowest start %v",
-		n.rounds, n.answered, n.unanswered, n.late, n.crewAnswered, n.delivered, n.pending, n.slowest)
+	t.Logf("%d rounds; own groups: %d operations answered, %d on their way, of which %d had happened; shared group: %d answered, %d entries delivered, %d of them pending after a kill; slowest start %v; %v",
+		n.rounds, n.answered, n.unanswered, n.late, n.crewAnswered, n.delivered, n.pending, n.slowest, &n.moving)
 	if n.answered == 0 || n.unanswered == 0 || n.delivered == 0 || n.pending == 0 {
 		t.Error("nothing was delivered, or nothing was on its way: nothing is proved")
 	}
@@ -102,7 +108,7 @@ func (g *groupLoad) refused() error {
 
 func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 	t.Helper()
-	weir := n.startWeir(t, g.dir, "--sync", g.mode)
+	weir := n.startWeir(t, g.dir, g.args...)
 	defer weir.Kill()
 	g.unchanged(t, weir)
 	if !g.created {
@@ -112,17 +118,17 @@ func (g *groupLoad) round(t *testing.T, n *groupTotals, r *rand.Rand) {
 		}
 	}
 	stop := make(chan struct{})
+	m := startMover(&n.moving, weir.Addr, g.dir, r.Uint64())
 	ended := g.work(weir.Addr, stop)
 	time.Sleep(time.Duration(5+r.IntN(400)) * time.Millisecond) // the moment of the kill is the test
 	weir.Kill()
+	m.end()
 	died := time.Now()
 	close(stop)
 	errs := <-ended
-	if r.IntN(4) == 0 {
-		killWhileStarting(t, r, g.dir, g.mode)
-	}
+	killWhileStarting(t, r, g.dir, g.args)
 	n.add(g)
-	again := n.startWeir(t, g.dir, "--sync", g.mode)
+	again := n.startWeir(t, g.dir, g.args...)
 	defer again.Kill()
 	errs = append(errs, g.refused(), g.check(again, died, true))
 	for _, err := range errs {
@@ -208,7 +214,7 @@ func (g *groupLoad) unchanged(t *testing.T, weir *oracle.Server) {
 // of the log is what was in memory. Only when a consumer was last seen is not logged.
 func (g *groupLoad) finish(t *testing.T, n *groupTotals) {
 	t.Helper()
-	weir := n.startWeir(t, g.dir, "--sync", g.mode)
+	weir := n.startWeir(t, g.dir, g.args...)
 	defer weir.Kill()
 	g.unchanged(t, weir)
 	stop := make(chan struct{})
@@ -240,7 +246,7 @@ func (g *groupLoad) finish(t *testing.T, n *groupTotals) {
 	}
 	live := g.everything(t, weir)
 	weir.Kill()
-	again := n.startWeir(t, g.dir, "--sync", g.mode)
+	again := n.startWeir(t, g.dir, g.args...)
 	defer again.Kill()
 	for i, replayed := range g.everything(t, again) {
 		if replayed, live := withoutSeen(replayed), withoutSeen(live[i]); replayed != live {

@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,8 +33,8 @@ type shape struct {
 // plain is a broker that keeps everything in memory, and makes no checkpoint by itself.
 var plain = shape{log.SyncNo, 4096, 64 << 20, 64 << 20, 1 << 30, 4 << 20}
 
-// cramped makes brokers that spill, make checkpoints and throw away what is old all the time.
-func cramped(r *rand.Rand) shape {
+// narrow makes brokers that spill, make checkpoints and throw away what is old all the time.
+func narrow(r *rand.Rand) shape {
 	return shape{
 		sync:          []log.Sync{log.SyncAlways, log.SyncEverySecond, log.SyncNo}[r.IntN(3)],
 		blockEntries:  2 + r.IntN(12),
@@ -148,23 +146,6 @@ func (n *node) spilled() error {
 			return fmt.Errorf("%d blocks are still not in a segment file", info["spill_backlog_blocks"])
 		}
 	}
-}
-
-// infoOf returns the fields of INFO that are integers.
-func infoOf(c *oracle.Conn) (map[string]int64, error) {
-	reply, err := c.MustDo("INFO", "everything")
-	if err != nil {
-		return nil, err
-	}
-	fields := map[string]int64{}
-	for line := range strings.Lines(reply.Text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-				fields[name] = n
-			}
-		}
-	}
-	return fields, nil
 }
 
 // batches cuts orders into what is sent at once.

@@ -75,7 +75,7 @@ func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
 							break
 						}
 						p.base = fastDir(t)
-						p.run(cramped(p.rand))
+						p.run(narrow(p.rand))
 						_ = os.RemoveAll(p.base)
 					}
 				}
@@ -231,7 +231,7 @@ func (p *powerCuts) look(c cut, depth int) {
 			return nil
 		}
 	}
-	s := cramped(p.rand)
+	s := narrow(p.rand)
 	b := p.start(c.dir, s, p.at(c.most), d, c.what)
 	d.mu.Lock()
 	starting = false

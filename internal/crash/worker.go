@@ -191,7 +191,7 @@ func (s sent) span(by time.Time) span { return span{s.at - clockSlack, by.UnixMi
 // settle finds the prefix of what was sent that explains what is there: all that
 // was answered, and perhaps some of what was on its way when the server died, each
 // as a whole. What is there is what the next session builds on. restarted is that
-// the server has read its log since: nothing is left of what was in memory only.
+// the server has read its state from disk since.
 func (w *worker) settle(c *oracle.Conn, died time.Time, restarted bool) error {
 	found, err := readFull(c, w.key)
 	if err != nil {
@@ -199,7 +199,7 @@ func (w *worker) settle(c *oracle.Conn, died time.Time, restarted bool) error {
 	}
 	var differences string
 	for k := 0; ; k++ {
-		text := w.known.difference(found, restarted)
+		text := w.known.difference(found)
 		if text == "" {
 			next := found.ledger()
 			if !restarted {
