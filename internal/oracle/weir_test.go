@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 }
 
 // judged returns the address of an empty server to judge: one at WEIR_ADDR, or
-// a weir of our own.
-func judged(t *testing.T) string {
+// a weir of our own with these arguments.
+func judged(t *testing.T, args ...string) string {
 	t.Helper()
 	if addr := os.Getenv("WEIR_ADDR"); addr != "" {
 		c, err := oracle.Dial(addr)
@@ -44,7 +44,7 @@ func judged(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weir, err := oracle.StartWeir(binary, t.TempDir())
+	weir, err := oracle.StartWeir(binary, t.TempDir(), args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,14 +59,14 @@ func judged(t *testing.T) string {
 	return weir.Addr
 }
 
-func replay(t *testing.T, path string) {
+func replay(t *testing.T, path string, run func(string, *oracle.Transcript, int) ([]oracle.Difference, error), args ...string) {
 	tr, err := oracle.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, proto := range tr.Protos {
 		t.Run(fmt.Sprintf("RESP%d", proto), func(t *testing.T) {
-			diffs, err := oracle.Run(judged(t), tr, proto)
+			diffs, err := run(judged(t, args...), tr, proto)
 			for _, d := range diffs {
 				t.Error(d)
 			}
@@ -78,8 +78,23 @@ func replay(t *testing.T, path string) {
 }
 
 // TestWeirAnswersAsRedisDoes replays what redis-server said against Weir.
-func TestWeirAnswersAsRedisDoes(t *testing.T) { transcripts(t, "redis", replay) }
+func TestWeirAnswersAsRedisDoes(t *testing.T) {
+	transcripts(t, "redis", func(t *testing.T, path string) { replay(t, path, oracle.Run) })
+}
 
 // TestWeirDiffersOnlyAsDocumented replays the files that describe what is newer
 // than redis-server 7.0.15, or different on purpose.
-func TestWeirDiffersOnlyAsDocumented(t *testing.T) { transcripts(t, "weir", replay) }
+func TestWeirDiffersOnlyAsDocumented(t *testing.T) {
+	transcripts(t, "weir", func(t *testing.T, path string) { replay(t, path, oracle.Run) })
+}
+
+// TestWeirAnswersTheSameFromFiles replays all of them against a weir whose blocks
+// leave the memory soon.
+func TestWeirAnswersTheSameFromFiles(t *testing.T) {
+	if os.Getenv("WEIR_ADDR") != "" {
+		return // it has its settings
+	}
+	for _, folder := range []string{"redis", "weir"} {
+		transcripts(t, folder, func(t *testing.T, path string) { replay(t, path, oracle.RunFromFiles, oracle.Small...) })
+	}
+}

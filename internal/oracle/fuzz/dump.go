@@ -46,8 +46,9 @@ func Dump(addr string) ([]string, error) {
 	defer func() { _ = c.Close() }()
 	return dump(c, func(args []string, r oracle.Reply) string {
 		if args[0] == "XINFO" {
-			// docs/compat.md, consumer groups: attempts that gave nothing are not logged.
-			return oracle.Normalise(r, "minutes;mask idle seen-time").String()
+			// docs/compat.md, consumer groups: attempts that gave nothing are not logged. And the settings may be others,
+			// so that blocks are larger or smaller.
+			return oracle.Normalise(r, "minutes;mask idle seen-time radix-tree-keys radix-tree-nodes").String()
 		}
 		return normalise(args, r)
 	})

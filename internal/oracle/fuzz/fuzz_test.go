@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ var (
 	seed     = flag.Uint64("seed", 0, "seed of the first round; 0 takes the clock")
 	without  = flag.String("without", "", "commands to leave out, separated by commas: those whose difference is known and not yet mended")
 	against  = flag.String("against", "weir", "what to compare with redis: weir, redis, or host:port")
+	settings = flag.String("settings", "both", "of weir: usual, small (blocks leave the memory at once), or both by turns")
 )
 
 const (
@@ -48,6 +50,8 @@ type judged struct {
 	server *oracle.Server // nil unless it is a weir of our own
 	binary string
 	dir    string
+	starts int
+	cold   int // commands that had to wait for blocks, before the last start
 }
 
 func startJudged(t *testing.T) *judged {
@@ -75,11 +79,42 @@ func startJudged(t *testing.T) *judged {
 
 func (j *judged) start(t *testing.T) {
 	t.Helper()
-	s, err := oracle.StartWeir(j.binary, j.dir)
+	var args []string
+	j.starts++
+	if j.small() {
+		args = oracle.Small
+	}
+	s, err := oracle.StartWeir(j.binary, j.dir, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	j.server, j.addr = s, s.Addr
+}
+
+// small reports whether it is a weir whose blocks leave the memory at once.
+func (j *judged) small() bool {
+	return *against == "weir" && (*settings == "small" || *settings == "both" && j.starts%2 == 1)
+}
+
+// countCold adds up how many commands had to wait for blocks.
+func (j *judged) countCold(t *testing.T) {
+	t.Helper()
+	c, err := oracle.Dial(j.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	info, err := c.MustDo("INFO", "persistence")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(info.Text, "\r\ncold_commands:")
+	number, _, _ := strings.Cut(after, "\r\n")
+	n, err := strconv.Atoi(number)
+	if !found || err != nil {
+		t.Fatalf("INFO persistence does not say how many commands waited for blocks: %s", info)
+	}
+	j.cold += n
 }
 
 // restart ends a weir of our own with kill -9. Its state must be the same after.
@@ -92,6 +127,7 @@ func (j *judged) restart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	j.countCold(t)
 	j.server.Kill()
 	if text := j.server.Crashed(); text != "" {
 		t.Error(text)
@@ -125,6 +161,7 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 		rd.Ops = slices.DeleteFunc(rd.Ops, func(op Op) bool {
 			return slices.Contains(strings.Split(*without, ","), strings.ToLower(op.Args[0]))
 		})
+		rd.Settle = weir.small()
 		m, err := Run(redis.Addr, weir.addr, rd, &n)
 		if err != nil {
 			t.Fatalf("seed=%d round=%d: %v", *seed, round, err)
@@ -147,6 +184,12 @@ func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 		t.Error("too little was compared to prove anything")
 	}
 	weir.restart(t)
+	if weir.server != nil {
+		t.Logf("%d commands waited for blocks", weir.cold)
+		if *settings != "usual" && weir.cold == 0 {
+			t.Error("no block was read from a file")
+		}
+	}
 }
 
 // TestGroupsWithNewerCommandsComeBackAfterAKill plays rounds that no judge knows:

@@ -21,6 +21,7 @@ type Round struct {
 	Protos   []int
 	Pipeline int
 	Ops      []Op
+	Settle   bool // the second server is a weir: now and then it gets the time to take its full blocks out of memory
 }
 
 // Generate makes a round of n commands. The same seed gives the same round.

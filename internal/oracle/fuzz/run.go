@@ -194,6 +194,11 @@ func Run(addrA, addrB string, rd Round, totals *Totals) (*Mismatch, error) {
 		oneByOne = nil
 	}
 	for i, op := range oneByOne {
+		if rd.Settle && i%(len(oneByOne)/3+1) == 0 {
+			if err := oracle.Settle(u.peers[1].control); err != nil {
+				return nil, err
+			}
+		}
 		if u.waiting[op.Client] != nil || skip(op.Args, u.waiting) {
 			continue
 		}
@@ -322,17 +327,24 @@ func (u *run) settle(after string) (*Mismatch, error) {
 	if len(u.waiting) == 0 {
 		return nil, nil
 	}
-	var n [2]int
-	for i, p := range u.peers {
-		var err error
-		if n[i], err = p.blocked(); err != nil {
+	want, err := u.peers[0].blocked()
+	if err != nil {
+		return nil, err
+	}
+	// A client whose entries are in a file is answered when they were read.
+	for end := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
+		n, err := u.peers[1].blocked()
+		if err != nil {
 			return nil, err
 		}
+		if n == want {
+			break
+		}
+		if time.Now().After(end) {
+			return &Mismatch{What: "clients blocked after " + after, A: strconv.Itoa(want), B: strconv.Itoa(n)}, nil
+		}
 	}
-	if n[0] != n[1] {
-		return &Mismatch{What: "clients blocked after " + after, A: strconv.Itoa(n[0]), B: strconv.Itoa(n[1])}, nil
-	}
-	for len(u.waiting) > n[0] { // the judge says who was answered
+	for len(u.waiting) > want { // the judge says who was answered
 		who, r, err := u.next()
 		if err != nil {
 			return nil, err

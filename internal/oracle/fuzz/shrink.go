@@ -14,7 +14,8 @@ func Shrink(rd Round, at, tries int, fails func(Round) bool) Round {
 		for from := 0; from < len(rd.Ops) && tries > 0; {
 			without := slices.Concat(rd.Ops[:from], rd.Ops[min(from+part, len(rd.Ops)):])
 			tries--
-			if shortened := (Round{rd.Protos, rd.Pipeline, without}); fails(shortened) {
+			shortened := rd
+			if shortened.Ops = without; fails(shortened) {
 				rd, shorter = shortened, true
 			} else {
 				from += part
