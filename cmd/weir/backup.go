@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weirmq/weir/internal/command/server"
 	"github.com/weirmq/weir/internal/datadir"
 )
 
@@ -86,7 +87,7 @@ func backup(ctx context.Context, at brokerAddress, dir, dest string) (*datadir.R
 	if err := isBrokerOf(c, dir); err != nil {
 		return nil, err
 	}
-	files, err := beginBackup(c)
+	files, err := beginBackup(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +117,17 @@ func isBrokerOf(c *client, dir string) error {
 	return nil
 }
 
-// beginBackup asks the broker for the files of a copy, which it keeps as long as the connection lives.
-func beginBackup(c *client) ([]datadir.File, error) {
+// beginBackup asks the broker for the files of a copy, which it keeps as long as the connection lives. While it makes a
+// checkpoint for another reason it cannot begin one for this.
+func beginBackup(ctx context.Context, c *client) ([]datadir.File, error) {
 	reply, err := c.do("BACKUP", "BEGIN")
+	for busy := replyError(server.ErrSaving); errors.Is(err, busy); reply, err = c.do("BACKUP", "BEGIN") {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
