@@ -37,8 +37,9 @@ type powerCuts struct {
 
 // powerCounts is what was tried.
 type powerCounts struct {
-	made, again, replayed, refused, continued int // cuts, cuts of starts, starts without checkpoints and refused ones, stories ended
-	checkpoints, segments                     int // cuts with some
+	made, again                        int // cuts, and cuts of starts
+	checkpoints, segments              int // of these: with some
+	replayed, refused, hurt, continued int // starts without checkpoints, and refused ones; with the newest damaged; stories ended
 }
 
 func (n *powerCounts) add(o *powerCounts) {
@@ -46,6 +47,7 @@ func (n *powerCounts) add(o *powerCounts) {
 	n.again += o.again
 	n.replayed += o.replayed
 	n.refused += o.refused
+	n.hurt += o.hurt
 	n.continued += o.continued
 	n.checkpoints += o.checkpoints
 	n.segments += o.segments
@@ -86,9 +88,9 @@ func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
 	for _, p := range all {
 		sum.add(&p.powerCounts)
 	}
-	t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files; %d were replayed without checkpoints, %d cannot be; %d went on",
-		sum.made, sum.again, sum.checkpoints, sum.segments, sum.replayed, sum.refused, sum.continued)
-	if sum.again == 0 || sum.checkpoints == 0 || sum.segments == 0 || sum.replayed == 0 || sum.refused == 0 || sum.continued == 0 {
+	t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files; %d were replayed without checkpoints, %d cannot be; %d started from an older checkpoint; %d went on",
+		sum.made, sum.again, sum.checkpoints, sum.segments, sum.replayed, sum.refused, sum.hurt, sum.continued)
+	if sum.again == 0 || sum.checkpoints == 0 || sum.segments == 0 || sum.replayed == 0 || sum.refused == 0 || sum.hurt == 0 || sum.continued == 0 {
 		t.Error("something was never tried: nothing is proved")
 	}
 }
@@ -162,7 +164,11 @@ func (p *powerCuts) run(s shape) {
 
 func (p *powerCuts) start(dir string, s shape, atMS int64, d *disk, what string) *node {
 	p.t.Helper()
-	b, err := start(dir, s, atMS, d.before)
+	var ask func(op, path string) error
+	if d != nil {
+		ask = d.before
+	}
+	b, err := start(dir, s, atMS, ask)
 	if err != nil {
 		p.t.Fatalf("%s: start: %v\n%s\n%s", what, err, b.log, listing(dir))
 	}
@@ -204,12 +210,12 @@ func (p *powerCuts) dump(b *node, what string) string {
 func (p *powerCuts) look(c cut, depth int) {
 	p.t.Helper()
 	p.count(c.dir)
-	bare := ""
+	bare, hurt := "", ""
 	if p.rand.IntN(3) == 0 {
-		bare = c.dir + "-bare"
-		if err := os.CopyFS(bare, os.DirFS(c.dir)); err != nil {
-			p.t.Fatal(err)
-		}
+		bare = p.another(c.dir, "-bare")
+	}
+	if checkpoints := files(c.dir, "checkpoints/*[0-9]"); len(checkpoints) > 1 && p.rand.IntN(3) == 0 {
+		hurt = p.another(c.dir, "-hurt")
 	}
 	d, err := watch(c.dir)
 	if err != nil {
@@ -239,6 +245,9 @@ func (p *powerCuts) look(c cut, depth int) {
 	found := p.find(b, c)
 	if bare != "" {
 		p.withoutCheckpoints(bare, s, found, c.what)
+	}
+	if hurt != "" {
+		p.withNewestDamaged(hurt, s, found, c.what)
 	}
 	for _, next := range cuts {
 		p.again++
@@ -281,11 +290,61 @@ func (p *powerCuts) find(b *node, c cut) int {
 	return 0
 }
 
+// another copies a directory.
+func (p *powerCuts) another(dir, suffix string) string {
+	p.t.Helper()
+	if err := os.CopyFS(dir+suffix, os.DirFS(dir)); err != nil {
+		p.t.Fatal(err)
+	}
+	return dir + suffix
+}
+
+// withNewestDamaged damages the newest of several checkpoints: the older one and a longer replay give the same (T13).
+func (p *powerCuts) withNewestDamaged(dir string, s shape, found int, what string) {
+	p.t.Helper()
+	checkpoints := files(dir, "checkpoints/*[0-9]")
+	newest := checkpoints[len(checkpoints)-1]
+	what += fmt.Sprintf("; with %s damaged", filepath.Base(newest))
+	flip(p.t, newest, p.rand.IntN(int(size(p.t, newest))))
+	b := p.start(dir, s, p.at(found), nil, what)
+	p.hurt++
+	p.same(b, found, what)
+	if text := b.log.String(); !strings.Contains(text, "level=WARN") || !strings.Contains(text, "checkpoints/"+filepath.Base(newest)) {
+		p.t.Fatalf("%s: nobody was told\n%s", what, text)
+	}
+	if err := b.stop(); err != nil {
+		p.t.Fatalf("%s: %v\n%s", what, err, b.log)
+	}
+	_ = os.RemoveAll(dir)
+}
+
+// flip changes a byte of a file.
+func flip(t *testing.T, path string, at int) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[at] ^= 0x21
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
 // withoutCheckpoints replays the whole log instead, which gives the same, or is refused because its beginning is gone.
 func (p *powerCuts) withoutCheckpoints(dir string, s shape, found int, what string) {
 	p.t.Helper()
 	what += "; started without checkpoints"
-	had := len(files(dir, "checkpoints"))
+	had := len(files(dir, "checkpoints/*[0-9]"))
 	if err := os.RemoveAll(filepath.Join(dir, "checkpoints")); err != nil {
 		p.t.Fatal(err)
 	}
@@ -322,17 +381,17 @@ func (p *powerCuts) goOn(b *node, i int, what string) {
 }
 
 func (p *powerCuts) count(dir string) {
-	if len(files(dir, "checkpoints")) > 0 {
+	if len(files(dir, "checkpoints/*[0-9]")) > 0 {
 		p.checkpoints++
 	}
-	if len(files(dir, "segments")) > 0 {
+	if len(files(dir, "segments/*")) > 0 {
 		p.segments++
 	}
 }
 
-// files returns the paths of the files in a directory of a data directory.
-func files(dir, sub string) []string {
-	names, _ := filepath.Glob(filepath.Join(dir, sub, "*"))
+// files returns the paths of files in a data directory, in order.
+func files(dir, pattern string) []string {
+	names, _ := filepath.Glob(filepath.Join(dir, pattern))
 	return names
 }
 
