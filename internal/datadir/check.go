@@ -1,15 +1,14 @@
 package datadir
 
 import (
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/weirmq/weir/internal/checkpoint"
 	"github.com/weirmq/weir/internal/state"
@@ -63,14 +62,13 @@ type place struct{ offset, length uint32 }
 // open takes the lock of a directory. Where the log cannot be opened no broker
 // can, and there is none.
 func open(dir string) (*checker, error) {
-	if _, err := os.Stat(filepath.Join(dir, "VERSION")); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", dir, ErrNoData)
-	} else if err != nil {
+	if err := mustBeData(dir); err != nil {
 		return nil, err
 	}
 	c := &checker{
-		dir: dir, fs: vfs.OS{Root: dir}, report: &Report{Dir: dir},
-		good: map[uint64][]place{}, bad: map[uint64][]Damage{}, absent: map[uint64]*Damage{}, ends: map[uint64]int64{},
+		dir: dir, fs: vfs.OS{Root: dir},
+		report: &Report{Dir: dir, Checkpoints: []Checkpoint{}, Segments: []Segment{}, Damage: []Damage{}, Notes: []string{}},
+		good:   map[uint64][]place{}, bad: map[uint64][]Damage{}, absent: map[uint64]*Damage{}, ends: map[uint64]int64{},
 	}
 	var err error
 	c.log, err = log.Open(log.Options{Dir: dir})
@@ -80,6 +78,20 @@ func open(dir string) (*checker, error) {
 		err = nil
 	}
 	return c, err
+}
+
+// mustBeData makes sure that opening the log of a directory does not begin one.
+func mustBeData(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, "VERSION"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, name := range []string{"log", "checkpoints", "segments"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("%s: there is %s/, and VERSION is missing, without which nothing can be verified: take it from a backup of this directory", dir, name)
+		}
+	}
+	return fmt.Errorf("%s: %w", dir, ErrNoData)
 }
 
 func (c *checker) close() {
@@ -110,28 +122,38 @@ func (c *checker) check() error {
 	return err
 }
 
-// found adds damage to the report. What is not damage but the disk's own word
-// ends the check.
+// found adds damage to the report. What is not damage, but keeps the check from
+// looking, ends it.
 func (c *checker) found(err error) error {
 	if err == nil {
 		return nil
 	}
-	var d Damage
-	var ofLog *log.DamageError
-	var ofCheckpoint *checkpoint.DamageError
-	var ofSegment *store.DamageError
-	switch {
-	case errors.As(err, &ofLog):
-		d = Damage{File: c.below(ofLog.File), Offset: ofLog.Offset, Reason: ofLog.Reason}
-	case errors.As(err, &ofCheckpoint):
-		d = Damage{File: ofCheckpoint.File, Offset: ofCheckpoint.Offset, Reason: ofCheckpoint.Reason}
-	case errors.As(err, &ofSegment):
-		d = Damage{File: ofSegment.File, Offset: ofSegment.Offset, Reason: ofSegment.Reason}
-	default:
+	d, ok := c.damageOf(err)
+	if !ok {
 		return err
 	}
 	c.report.Damage = append(c.report.Damage, d)
 	return nil
+}
+
+// damageOf returns the damage that an error tells of. A part of the disk that
+// cannot be read is damage, too.
+func (c *checker) damageOf(err error) (Damage, bool) {
+	var ofLog *log.DamageError
+	var ofCheckpoint *checkpoint.DamageError
+	var ofSegment *store.DamageError
+	var unread *fs.PathError
+	switch {
+	case errors.As(err, &ofLog):
+		return Damage{File: c.below(ofLog.File), Offset: ofLog.Offset, Reason: ofLog.Reason}, true
+	case errors.As(err, &ofCheckpoint):
+		return Damage{File: ofCheckpoint.File, Offset: ofCheckpoint.Offset, Reason: ofCheckpoint.Reason}, true
+	case errors.As(err, &ofSegment):
+		return Damage{File: ofSegment.File, Offset: ofSegment.Offset, Reason: ofSegment.Reason}, true
+	case errors.As(err, &unread) && errors.Is(err, syscall.EIO):
+		return Damage{File: c.below(unread.Path), Reason: "the disk cannot read it: " + err.Error()}, true
+	}
+	return Damage{}, false
 }
 
 // below makes the path of a file relative to the directory.
@@ -183,20 +205,22 @@ func (c *checker) openCheckpoints() ([]*checkpoint.Reader, error) {
 	}
 	var readers []*checkpoint.Reader
 	for _, info := range infos {
-		r, err := checkpoint.Open(c.fs, info.Number, c.id)
 		line := Checkpoint{Number: info.Number, File: info.File, Bytes: info.Bytes, UnixMS: info.UnixMS, Keys: -1}
-		if info.Err == nil {
-			line.Position = log.Position(info.Position).String()
-		}
-		if err != nil {
+		r, err := checkpoint.Open(c.fs, info.Number, c.id)
+		if err == nil {
+			h := r.Header()
+			p := log.Position(h.Position)
+			line.Position, line.UnixMS, line.Segments = p.String(), h.UnixMS, len(r.Segments())
+			if p > c.last && c.beyond == "" {
+				c.beyond = fmt.Sprintf("%s is of position %s, and the log ends with %s: records that were durable are missing", info.File, p, c.last)
+			}
+		} else {
+			if info.Err == nil {
+				line.Position = log.Position(info.Position).String()
+			}
 			line.Unusable = err.Error()
 			if err := c.found(err); err != nil {
 				return readers, err
-			}
-		} else {
-			line.Segments = len(r.Segments())
-			if p := log.Position(info.Position); p > c.last && c.beyond == "" {
-				c.beyond = fmt.Sprintf("%s is of position %s, and the log ends with %s: records that were durable are missing", info.File, p, c.last)
 			}
 		}
 		readers = append(readers, r)
@@ -212,65 +236,6 @@ func (c *checker) openCheckpoints() ([]*checkpoint.Reader, error) {
 		err = nil
 	}
 	return readers, err
-}
-
-// checkSegments verifies every record of every segment file, and finds out
-// which files are missing.
-func (c *checker) checkSegments(readers []*checkpoint.Reader) error {
-	live, there := map[uint64]int64{}, map[uint64]bool{}
-	newest := true
-	for _, r := range readers {
-		if r == nil {
-			continue
-		}
-		for _, s := range r.Segments() {
-			c.ends[s.Number] = max(c.ends[s.Number], s.End)
-			if newest {
-				live[s.Number] = s.Bytes
-			}
-		}
-		newest = false
-	}
-	segments, err := store.List(c.fs)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, s := range segments {
-		line := Segment{Number: s.Number, File: store.Name(s.Number), Bytes: s.Bytes, LiveBytes: live[s.Number]}
-		if err := c.checkSegment(&line, c.ends[s.Number]); err != nil {
-			return err
-		}
-		c.report.Segments = append(c.report.Segments, line)
-		there[s.Number] = true
-	}
-	for number := range c.ends {
-		if !there[number] {
-			c.absent[number] = &Damage{File: store.Name(number), Reason: "the file is missing"}
-		}
-	}
-	return nil
-}
-
-func (c *checker) checkSegment(line *Segment, end int64) error {
-	number := line.Number
-	report, err := store.Verify(c.fs, c.id, number, end, func(r store.Record, err error) {
-		var damage *store.DamageError
-		if errors.As(err, &damage) {
-			c.bad[number] = append(c.bad[number], Damage{File: damage.File, Offset: damage.Offset, Reason: damage.Reason})
-			return
-		}
-		c.good[number] = append(c.good[number], place{r.Ref.Offset, r.Ref.Length})
-	})
-	var damage *store.DamageError
-	if errors.As(err, &damage) {
-		c.absent[number] = &Damage{File: damage.File, Offset: damage.Offset, Reason: damage.Reason}
-		err = nil
-	}
-	line.Blocks, line.Complete = report.Records, report.Complete
-	if report.Rest > 0 {
-		c.note("the last %d bytes of %s are no blocks: they were being written when the process ended, or are a damaged footer; nothing needs them", report.Rest, line.File)
-	}
-	return err
 }
 
 // checkStates decodes every checkpoint, looks for each block that it refers to,
@@ -309,65 +274,6 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 	return nil
 }
 
-// checkRefs looks for each block that a state refers to among those that are
-// good, and notes with the damage whose blocks are not.
-func (c *checker) checkRefs(checkpoint uint64, k *state.Keyspace) {
-	eachCold(k, func(db int, key string, b stream.Placed) {
-		d := c.absent[b.Ref.Segment]
-		if d == nil {
-			d = c.badRecord(b.Ref)
-		}
-		if d != nil {
-			d.affect(checkpoint, db, key, b)
-		}
-	})
-}
-
-// badRecord returns the damage because of which there is no record at ref, nil if
-// there is one. Damage reaches from its offset to the next good record.
-func (c *checker) badRecord(ref stream.Ref) *Damage {
-	good := c.good[ref.Segment]
-	next, ok := slices.BinarySearchFunc(good, ref.Offset, func(p place, offset uint32) int { return cmp.Compare(p.offset, offset) })
-	if ok && good[next].length == ref.Length {
-		return nil
-	}
-	var since int64
-	if next > 0 {
-		since = int64(good[next-1].offset)
-	}
-	bad := c.bad[ref.Segment]
-	for i := range bad {
-		if at := bad[i].Offset; at > since && at <= int64(ref.Offset) {
-			return &bad[i]
-		}
-	}
-	d := Damage{File: store.Name(ref.Segment), Offset: int64(ref.Offset), Reason: fmt.Sprintf("there is no block of %d bytes", ref.Length)}
-	c.bad[ref.Segment] = append(bad, d)
-	return &c.bad[ref.Segment][len(bad)]
-}
-
-// reportBlocks takes over the damage of segment files. What no checkpoint refers
-// to is not needed, unless there is one that cannot be asked.
-func (c *checker) reportBlocks(tellAll bool) {
-	var all []Damage
-	for _, d := range c.absent {
-		all = append(all, *d)
-	}
-	for _, bad := range c.bad {
-		all = append(all, bad...)
-	}
-	slices.SortFunc(all, func(a, b Damage) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
-	})
-	for _, d := range all {
-		if tellAll && len(d.Affects) == 0 {
-			c.note("%s; no checkpoint needs what was there", &d)
-			continue
-		}
-		c.report.Damage = append(c.report.Damage, d)
-	}
-}
-
 // unusable says why a start would not load a checkpoint whose state is good.
 func (c *checker) unusable(r *checkpoint.Reader) string {
 	for _, s := range r.Segments() {
@@ -391,7 +297,7 @@ func (c *checker) start(k *state.Keyspace) {
 	case c.beyond != "":
 		s.Refused = c.beyond
 		return
-	case from == 0 && !c.whole:
+	case c.base == nil && !c.whole:
 		s.Refused = fmt.Sprintf("the log begins with %s, and there is no checkpoint to load before it", c.log.First())
 		return
 	}

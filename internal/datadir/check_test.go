@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/weirmq/weir/internal/vfs"
 )
 
 func TestASoundDirectoryIsCheckedAndLeftAlone(t *testing.T) {
@@ -327,4 +330,57 @@ func TestSwappedSegmentsAreNamed(t *testing.T) {
 	if err != nil || len(r.Damage) != 2 || filepath.Join(dir, r.Damage[0].File) != x || filepath.Join(dir, r.Damage[1].File) != y {
 		t.Fatalf("%+v, %v", r, err)
 	}
+}
+
+// What the disk cannot read is damage of that file, and the rest is checked.
+func TestAFileThatCannotBeReadIsDamaged(t *testing.T) {
+	b := full(t)
+	dir := b.close()
+	for _, name := range []string{"checkpoints/00000000000000000003", "segments/00000000000000000001"} {
+		for k := 1; ; k += 1 + k/4 {
+			c, err := open(dir)
+			b.must(err)
+			reads := 0
+			c.fs = vfs.Asked{OS: vfs.OS{Root: dir}, Ask: func(op, path string) error {
+				if op == "read" && path == filepath.Join(dir, name) {
+					if reads++; reads == k {
+						return syscall.EIO
+					}
+				}
+				return nil
+			}}
+			err = c.check()
+			c.close()
+			r := c.report
+			if err != nil || len(r.Checkpoints) != 2 || len(r.Segments) != 2 {
+				t.Fatalf("read %d of %s: %+v, %v", k, name, r, err)
+			}
+			if reads < k {
+				if !r.Sound() {
+					t.Errorf("%+v", r)
+				}
+				break
+			}
+			if k == 1 && r.Sound() {
+				continue // it was read again
+			}
+			if len(r.Damage) != 1 || r.Damage[0].File != name || !strings.Contains(r.Damage[0].Reason, "cannot read") {
+				t.Fatalf("read %d of %s: %+v", k, name, r)
+			}
+		}
+	}
+}
+
+func TestADirectoryThatHasLostItsVersionIsLeftAlone(t *testing.T) {
+	b := full(t)
+	dir := b.close()
+	b.must(os.Remove(filepath.Join(dir, "VERSION")))
+	before := content(t, dir)
+	if r, err := Check(dir); err == nil || errors.Is(err, ErrNoData) || !strings.Contains(err.Error(), "VERSION is missing") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if done, err := Repair(dir, false); err == nil {
+		t.Errorf("%v", done)
+	}
+	equal(t, "after", content(t, dir), before)
 }

@@ -81,7 +81,7 @@ type Damage struct {
 	File    string     `json:"file"` // below the directory
 	Offset  int64      `json:"offset"`
 	Reason  string     `json:"reason"`
-	Affects []Affected `json:"affects"` // what cannot be read because of it, if that is known
+	Affects []Affected `json:"affects,omitempty"` // what cannot be read because of it, if that is known
 
 	by uint64 // the checkpoint that Affects is from
 }
