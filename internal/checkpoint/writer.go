@@ -34,7 +34,8 @@ type Writer struct {
 var errDone = errors.New("checkpoint: the Writer is done")
 
 // Create begins a checkpoint. What an earlier attempt at this number left is
-// replaced; a checkpoint of this number is, too, by Finish.
+// replaced; a checkpoint of this number is, too, by Finish, and the number of one
+// that failed is better not used again.
 func Create(fsys vfs.FS, h Header) (*Writer, error) {
 	if err := fsys.MakeDir(dir); err != nil {
 		return nil, err
@@ -90,10 +91,11 @@ func (w *Writer) Bytes() int64 { return w.offset }
 // Finish writes the rest, makes the file durable, calls durable, and then gives
 // the file its name. durable returns when the log is durable through the
 // checkpoint's position, and so is every segment file it names; its error is
-// Finish's, and there is no new checkpoint.
+// Finish's.
 //
-// If the directory cannot be synced at the very end there is one, which is
-// whole and which the next power cut may take.
+// After an error there is no new checkpoint. If the directory could not be synced
+// at the very end, the next power cut may bring it back: it is whole, and what it
+// names may have gone meanwhile.
 func (w *Writer) Finish(durable func() error) error {
 	if err := w.finish(); err != nil {
 		return err
@@ -105,7 +107,11 @@ func (w *Writer) Finish(durable func() error) error {
 		return w.fail(err)
 	}
 	w.err = errDone
-	return w.fs.SyncDir(dir)
+	if err := w.fs.SyncDir(dir); err != nil {
+		_ = w.fs.Remove(name(w.number)) // the caller does not count it among those that Keep may rely on
+		return err
+	}
+	return nil
 }
 
 // finish makes the file complete and durable, and closes it.
