@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/weirmq/weir/internal/vfs"
 )
 
 // File is a part of a data directory: the first Length bytes of a file.
@@ -54,7 +56,7 @@ func Copy(dir string, files []File, dest string, between, copied func() error) (
 		return nil, err
 	}
 	partial := dest + ".partial"
-	if err := os.MkdirAll(filepath.Dir(dest), 0o700); err != nil {
+	if err := (vfs.OS{Root: filepath.Dir(dest)}).MakeDir("."); err != nil { // durably
 		return nil, err
 	}
 	if err := os.Mkdir(partial, 0o700); errors.Is(err, fs.ErrExist) {

@@ -3,6 +3,7 @@ package datadir
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/weirmq/weir/internal/checkpoint"
 	"github.com/weirmq/weir/log"
@@ -82,14 +83,14 @@ func (r *repairer) quarantine(line *Checkpoint) error {
 		instead = fmt.Sprintf("checkpoint %d is used", r.base.Number)
 	}
 	if r.dryRun {
-		r.did("would move %s to quarantine/; %s instead, and nothing is lost", line.File, instead)
+		r.did("would move %s to quarantine/; %s instead, and nothing is lost by that", line.File, instead)
 		return nil
 	}
 	to, err := checkpoint.Quarantine(r.fs, line.Number)
 	if err != nil {
 		return err
 	}
-	r.did("moved %s to %s; %s instead, and nothing is lost", line.File, to, instead)
+	r.did("moved %s to %s; %s instead, and nothing is lost by that", line.File, to, instead)
 	return nil
 }
 
@@ -98,14 +99,13 @@ func (r *repairer) repairLog() error {
 	if r.report.Start.Refused == "" {
 		return nil
 	}
+	if r.dryRun {
+		r.did("would cut the log off where a start refuses it, and keep in quarantine/ what is cut; the records from there on are lost (%s)", r.report.Start.Refused)
+		return nil
+	}
 	var from log.Position
 	if r.base != nil {
 		from = log.Position(r.base.Position)
-	}
-	if r.dryRun {
-		r.did("would cut the log off behind position %s or where the first damage after it is, and keep what is cut in quarantine/; the records from there on are lost (%s)",
-			from, r.report.Start.Refused)
-		return nil
 	}
 	r.close() // log.Repair takes the lock itself
 	cut, err := log.Repair(r.dir, from)
@@ -119,7 +119,7 @@ func (r *repairer) repairLog() error {
 	if cut.From != 0 {
 		what = fmt.Sprintf("the records from %s to %s are lost", cut.From, cut.To)
 	}
-	r.did("cut the log at %s, offset %d (%s): it ends with %s now, and %s; %d bytes are kept in %v",
-		r.below(cut.Damage.File), cut.Damage.Offset, cut.Damage.Reason, cut.Last, what, cut.Bytes, cut.Kept)
+	r.did("cut the log at %s, offset %d (%s): it ends with %s now, and %s; %d bytes are kept in %s",
+		r.below(cut.Damage.File), cut.Damage.Offset, cut.Damage.Reason, cut.Last, what, cut.Bytes, strings.Join(cut.Kept, ", "))
 	return nil
 }
