@@ -42,7 +42,7 @@ func (f family) memory() command.Spec {
 				Name: "usage", Since: "4.0.0", Arity: -3,
 				Syntax:     "key [SAMPLES count]",
 				Summary:    "The memory that a key and its value hold, in bytes; not what is in files.",
-				Complexity: "O(N) where N is the number of blocks of a stream",
+				Complexity: "O(N) where N is the number of groups and consumers of a stream",
 				Flags:      command.ReadOnly,
 				Keys:       command.KeyAt(2).For("RO"),
 				Run:        command.Handle(parseMemoryUsage, runMemoryUsage),

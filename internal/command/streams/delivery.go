@@ -18,32 +18,53 @@ type delivery struct {
 	limits          readLimits
 
 	cold      bool // a stream has blocks that are not in memory
+	atOnce    bool // what is decided about one stream is done before the next is looked at
 	rehearsal int  // of so many reads of a stream in a row, which change nothing (see cold.go); 0: it is none
+}
+
+// decision is what becomes of entries of one source.
+type decision struct {
+	source
+	deleted   []stream.ID // are pending, but not in the stream any more
+	claimed   []stream.ID // go from whoever has them to the consumer, or were its own
+	delivered bool        // there are entries that nobody of the group got yet; these are:
+	fresh     []stream.ID // that are pending then
+	last      stream.ID   // the last of them
+	read      int64       // what the group has read then
 }
 
 // readOnce delivers and replies and returns true, or writes nothing and returns false if there is nothing to deliver. The
 // group is there at every source.
 func (d *delivery) readOnce(c *command.Call, sources []source) (bool, error) {
-	if d.cold {
+	d.atOnce = !d.cold
+	if d.cold && repeats(sources) {
 		if err := d.rehearse(c, sources); err != nil {
 			return false, err
 		}
+		d.atOnce = true
 	}
 	return d.read(c, sources)
 }
 
-// rehearse makes sure that read will find at hand what it reads.
+// repeats reports whether a key is named twice. What is read there for the second time depends on what the first time has
+// changed.
+func repeats(sources []source) bool {
+	if len(sources) == 1 {
+		return false
+	}
+	seen := make(map[string]bool, len(sources))
+	for _, src := range sources {
+		seen[string(src.key)] = true
+	}
+	return len(seen) < len(sources)
+}
+
+// rehearse makes sure that read will find at hand what it reads. All reads of a key together get no more than one alone may
+// have whose limit is as high as theirs together.
 func (d *delivery) rehearse(c *command.Call, sources []source) error {
 	mark := c.Out.Mark()
 	defer c.Out.Truncate(mark)
 	dry := *d
-	dry.rehearsal = 1
-	if !repeats(sources) {
-		_, err := dry.read(c, sources)
-		return err
-	}
-	// What is read of a key for the second time depends on what the first time has changed. Together they get no more
-	// than one alone may have whose limit is as high as theirs together.
 	dry.rehearsal = len(sources)
 	if n := uint64(len(sources)); dry.limits.count > math.MaxUint64/n {
 		dry.limits.count = 0
@@ -55,60 +76,84 @@ func (d *delivery) rehearse(c *command.Call, sources []source) error {
 	}
 	var w wanting
 	for i := range sources {
-		if _, err := dry.read(c, sources[i:i+1]); w.is(err) {
+		if _, err := dry.read(c, sources[i:i+1]); w.stops(err) {
 			break
 		}
 	}
 	return w.err
 }
 
-// repeats reports whether a key is named twice.
-func repeats(sources []source) bool {
-	seen := make(map[string]bool, len(sources))
-	for _, src := range sources {
-		seen[string(src.key)] = true
-	}
-	return len(seen) < len(sources)
-}
-
+// read is readOnce once it is certain that what is to be done at once can be done.
 func (d *delivery) read(c *command.Call, sources []source) (bool, error) {
 	var r reading
 	var w wanting
 	r.begin(c, d.limits, len(sources))
 	r.collected = c.Tx.BorrowIDs()
 	c.RetryMS = 0
+	var later []decision
 	for _, src := range sources {
-		if w.is(command.Lost(src.key, d.readSource(c, &r, src))) || w.err != nil && d.rehearsal == 0 {
+		decided, err := d.decide(c, &r, src)
+		if w.stops(command.Lost(src.key, err)) || w.err != nil && d.atOnce {
 			break
 		}
-		d.retry(c, src, len(sources))
+		if d.atOnce {
+			d.carryOut(c, &decided, len(sources))
+			r.collected = r.collected[:0]
+		} else {
+			later = append(later, decided)
+		}
+	}
+	if w.err == nil && d.rehearsal == 0 {
+		for i := range later {
+			d.carryOut(c, &later[i], len(sources))
+		}
 	}
 	c.Tx.ReturnIDs(r.collected)
 	return r.finish(len(sources)), w.err
 }
 
-func (d *delivery) readSource(c *command.Call, r *reading, src source) error {
-	s, g, _ := groupAt(c, src.key, d.group)
-	if d.rehearsal == 0 {
-		seeConsumer(c, src.key, d.group, g, d.consumer)
+// carryOut makes a decision true.
+func (d *delivery) carryOut(c *command.Call, decided *decision, sources int) {
+	key := decided.key
+	_, g, _ := groupAt(c, key, d.group)
+	seeConsumer(c, key, d.group, g, d.consumer)
+	if len(decided.deleted) > 0 {
+		c.Tx.GroupAck(key, d.group, inOrder(decided.deleted))
 	}
-	r.open(src.key)
-	if src.above != newEntries {
-		err := d.readHistory(c, r, src, s, g)
-		r.close(!r.full) // an empty list says that nothing is pending
-		return err
+	if len(decided.claimed) > 0 {
+		activeMS := c.NowMS
+		if decided.above != newEntries {
+			activeMS = groups.Unknown // who reads again gets nothing new
+		}
+		c.Tx.GroupClaim(key, d.group, d.consumer, decided.claimed, activeMS, c.NowMS, groups.Count{How: groups.CountUp})
 	}
-	var w wanting
-	if d.claim && w.is(d.claimOldest(c, r, src.key, s, g)) {
-		return w.err
+	if decided.delivered {
+		c.Tx.GroupDeliver(key, d.group, d.consumer, decided.fresh, c.NowMS, decided.last, decided.read)
 	}
-	w.is(d.readNew(c, r, src.key, s, g))
-	r.close(false)
-	return w.err
+	d.retry(c, decided.source, sources)
 }
 
-// readNew delivers the entries that nobody of the group got yet.
-func (d *delivery) readNew(c *command.Call, r *reading, key []byte, s *state.Stream, g *groups.Group) error {
+// decide writes what a source gives.
+func (d *delivery) decide(c *command.Call, r *reading, src source) (decision, error) {
+	decided := decision{source: src}
+	s, g, _ := groupAt(c, src.key, d.group)
+	r.open(src.key)
+	if src.above != newEntries {
+		err := d.readHistory(c, r, s, g, &decided)
+		r.close(!r.full) // an empty list says that nothing is pending
+		return decided, err
+	}
+	var w wanting
+	if d.claim && w.stops(d.claimOldest(c, r, s, g, &decided)) {
+		return decided, w.err
+	}
+	w.stops(d.readNew(r, s, g, &decided))
+	r.close(false)
+	return decided, w.err
+}
+
+// readNew takes the entries that nobody of the group got yet.
+func (d *delivery) readNew(r *reading, s *state.Stream, g *groups.Group, decided *decision) error {
 	if !r.wants() {
 		return nil
 	}
@@ -116,39 +161,35 @@ func (d *delivery) readNew(c *command.Call, r *reading, key []byte, s *state.Str
 		return err
 	}
 	from, _ := g.LastDelivered().Next()
-	r.collected = r.collected[:0]
 	var before *previously
 	if d.claim {
 		before = new(previously)
 	}
+	start := len(r.collected)
 	var w wanting
-	if w.is(r.addRange(s, from, before)) {
+	if w.stops(r.addRange(s, from, before)) || len(r.collected) == start {
 		return w.err
 	}
-	n := len(r.collected)
-	if n == 0 {
-		return w.err
+	ids := r.collected[start:]
+	decided.delivered, decided.last = true, ids[len(ids)-1]
+	if !d.noAck {
+		decided.fresh = ids
 	}
-	last := r.collected[n-1]
-	read, err := g.ReadAfter(s.Stream, r.collected)
-	if w.is(err) || w.err != nil || d.rehearsal > 0 {
-		return w.err
-	}
-	if d.noAck {
-		r.collected = r.collected[:0]
-	}
-	c.Tx.GroupDeliver(key, d.group, d.consumer, r.collected, c.NowMS, last, read)
-	return nil
+	var err error
+	decided.read, err = g.ReadAfter(s.Stream, ids)
+	w.stops(err)
+	return w.err
 }
 
-// readHistory delivers again what is pending for the consumer. Of what was deleted since it shows the IDs.
-func (d *delivery) readHistory(c *command.Call, r *reading, src source, s *state.Stream, g *groups.Group) error {
+// readHistory takes again what is pending for the consumer. Of what was deleted since it shows the IDs.
+func (d *delivery) readHistory(c *command.Call, r *reading, s *state.Stream, g *groups.Group, decided *decision) error {
 	consumer := g.Consumer(d.consumer)
 	if consumer == nil {
-		return nil // in a rehearsal
+		return nil
 	}
-	from, _ := src.above.Next()
+	from, _ := decided.above.Next()
 	pending := g.PendingOf(consumer, from)
+	start := len(r.collected)
 	var w wanting
 	for r.wants() && pending.Next() {
 		it := s.Range(pending.ID(), pending.ID())
@@ -161,39 +202,37 @@ func (d *delivery) readHistory(c *command.Call, r *reading, src source, s *state
 		switch err := it.Err(); {
 		case err == nil:
 			r.putDeleted(c, pending.ID())
-		case w.is(err):
+		case w.stops(err):
 			return w.err
 		default:
 			r.pass(pending.ID())
 		}
 	}
-	if w.err == nil && len(r.collected) > 0 && d.rehearsal == 0 {
-		c.Tx.GroupClaim(src.key, d.group, d.consumer, r.collected, groups.Unknown, c.NowMS, groups.Count{How: groups.CountUp})
-	}
+	decided.claimed = r.collected[start:]
 	return w.err
 }
 
-// claimOldest delivers entries that were pending, for anybody, for long enough: those that were released first, then
-// those delivered the longest ago. What was deleted since is no longer pending.
-func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state.Stream, g *groups.Group) error {
+// claimOldest takes entries that were pending, for anybody, for long enough: those that were released first, then those
+// delivered the longest ago. What was deleted since is no longer pending.
+func (d *delivery) claimOldest(c *command.Call, r *reading, s *state.Stream, g *groups.Group, decided *decision) error {
 	first := uint64(claimStep)
 	if d.limits.count > 0 {
 		first = min(first, d.limits.count)
 	}
-	var deleted []stream.ID
+	start, deleted := len(r.collected), decided.deleted
 	var w wanting
 	for ask := int(first); r.wants() && len(deleted) < maxPurge*max(d.rehearsal, 1); ask *= 2 {
 		// Nothing is changed yet: what was looked at comes first again.
 		oldest := g.Oldest(d.untilMS(c), ask+len(deleted))
 		enough := len(oldest) == ask+len(deleted)
-		for _, p := range oldest[len(r.collected)+len(deleted):] {
+		for _, p := range oldest[len(r.collected)-start+len(deleted):] {
 			it := s.Range(p.ID, p.ID)
 			switch ok, err := it.Next(), it.Err(); {
 			case ok:
 				r.put(&it, &previously{idleMS(c.NowMS, p), p.Deliveries})
 			case err == nil:
 				deleted = append(deleted, p.ID)
-			case w.is(err):
+			case w.stops(err):
 				return w.err
 			default:
 				r.pass(p.ID)
@@ -206,16 +245,8 @@ func (d *delivery) claimOldest(c *command.Call, r *reading, key []byte, s *state
 			break // they were all
 		}
 	}
-	if w.err != nil || d.rehearsal > 0 {
-		return w.err
-	}
-	if len(deleted) > 0 {
-		c.Tx.GroupAck(key, d.group, inOrder(deleted))
-	}
-	if len(r.collected) > 0 {
-		c.Tx.GroupClaim(key, d.group, d.consumer, r.collected, c.NowMS, c.NowMS, groups.Count{How: groups.CountUp})
-	}
-	return nil
+	decided.claimed, decided.deleted = r.collected[start:], deleted
+	return w.err
 }
 
 // claimStep is how many of the oldest a claim asks for first, if its COUNT is not lower: a limit on bytes may end it soon.

@@ -28,7 +28,7 @@ type reading struct {
 	streamAt  int // where the open stream begins
 	listAt    int // where the list of its entries begins
 	inStream  uint64
-	collected []stream.ID // unless nil: IDs of the entries of the open stream, without those that are deleted
+	collected []stream.ID // unless nil: IDs of the entries, without those that are deleted
 }
 
 // begin starts a reply that is about so many streams.
@@ -70,7 +70,6 @@ func (r *reading) open(key []byte) {
 	r.out.Bulk(key)
 	r.listAt = r.out.Mark()
 	r.inStream = 0
-	r.collected = r.collected[:0]
 }
 
 // close ends the open stream, which disappears from the reply if nothing was put into it, unless it is to be there in any

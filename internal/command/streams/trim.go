@@ -40,12 +40,15 @@ func (t *trimming) rehearse(c *command.Call, key []byte, s *state.Stream, adding
 	return err
 }
 
-// planWithoutLast reads what is read in order to leave the last entry alone. The node that it is in would go now, but may
-// stay, because the new entry is in it.
+// planWithoutLast reads what is read in order to leave the last entry alone, if all may go: the node that it is in would go
+// now, but stays if the new entry comes into it.
 func (t *trim) planWithoutLast() error {
 	s := t.stream
+	if t.by == trimMaxLen && t.maxLen > 1 {
+		return nil
+	}
 	if t.by == trimMaxLen {
-		_, _, err := s.PlanTrimMaxLen(max(t.maxLen, 2)-1, true, t.limit)
+		_, _, err := s.PlanTrimMaxLen(1, true, t.limit)
 		return err
 	}
 	last, ok, err := s.Last()

@@ -97,7 +97,7 @@ func (a *xautoclaimArgs) decide(s *state.Stream, g *groups.Group, nowMS int64) (
 		e := it.Entry()
 		ok, err := live.has(e.ID)
 		switch {
-		case w.is(err):
+		case w.stops(err):
 			return nil, nil, next, err
 		case !ok:
 			gone = append(gone, e.ID)

@@ -75,16 +75,16 @@ func runXInfoStream(c *command.Call, a xinfoStreamArgs) error {
 	}
 	c.Out.Map(fields)
 	var w wanting
-	if w.is(writeCounters(c, s)) {
+	if w.stops(writeCounters(c, s)) {
 		return w.err
 	}
 	if idempotency != nil {
 		writeIdempotency(c, idempotency.Stats())
 	}
 	if a.full {
-		w.is(writeFull(c, s, a.count))
+		w.stops(writeFull(c, s, a.count))
 	} else {
-		w.is(writeEdges(c, s))
+		w.stops(writeEdges(c, s))
 	}
 	return w.err
 }
@@ -127,12 +127,12 @@ func writeEdges(c *command.Call, s *state.Stream) error {
 	writeInt(c, "groups", uint64(s.Groups.Len()))
 	c.Out.BulkString("first-entry")
 	it := s.Range(stream.MinID, stream.MaxID)
-	if w.is(writeOne(c, &it)) {
+	if w.stops(writeOne(c, &it)) {
 		return w.err
 	}
 	c.Out.BulkString("last-entry")
 	it = s.Reverse(stream.MinID, stream.MaxID)
-	w.is(writeOne(c, &it))
+	w.stops(writeOne(c, &it))
 	return w.err
 }
 

@@ -13,13 +13,13 @@ func writeFull(c *command.Call, s *state.Stream, count uint64) error {
 	var w wanting
 	c.Out.BulkString("entries")
 	it := s.Range(stream.MinID, stream.MaxID)
-	if w.is(writeEntries(c.Out, &it, count)) {
+	if w.stops(writeEntries(c.Out, &it, count)) {
 		return w.err
 	}
 	c.Out.BulkString("groups")
 	c.Out.Array(s.Groups.Len())
 	for g := range s.Groups.All() {
-		if w.is(writeFullGroup(c, s, g, count)) {
+		if w.stops(writeFullGroup(c, s, g, count)) {
 			break
 		}
 	}

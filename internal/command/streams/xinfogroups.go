@@ -36,7 +36,7 @@ func runXInfoGroups(c *command.Call, a xinfoGroupsArgs) error {
 		writeString(c, "name", g.Name())
 		writeInt(c, "consumers", uint64(g.Consumers()))
 		writeInt(c, "pending", uint64(g.PendingCount()))
-		if w.is(writeProgress(c, s, g)) {
+		if w.stops(writeProgress(c, s, g)) {
 			break
 		}
 	}

@@ -141,7 +141,7 @@ func runXRead(c *command.Call, a xreadArgs) error {
 			return err
 		}
 		above, err := resolveID(a.ids[i], s)
-		if w.is(command.Lost(key, err)) {
+		if w.stops(command.Lost(key, err)) {
 			return w.err
 		}
 		sources = append(sources, source{key, above})
@@ -227,7 +227,7 @@ func readOnce(c *command.Call, sources []source, limits readLimits) (bool, error
 		if err == nil && s != nil {
 			err = command.Lost(src.key, r.add(src, s))
 		}
-		if w.is(err) {
+		if w.stops(err) {
 			break
 		}
 	}
