@@ -385,3 +385,48 @@ func TestAnyOperationOfAStartOrADiscardMayFail(t *testing.T) {
 		}
 	}
 }
+
+// kill -9 at every operation, then a start that a power cut ends at every operation:
+// what the first process has done is not yet durable when the second one goes on.
+func TestAStartAfterAKillSurvivesPowerCuts(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(*seedArg, 6))
+	cuts := 0
+	for k := 1; ; k++ {
+		dir := oldTornLog(t)
+		m := newModel(dir)
+		m.adopt(t)
+		s := &saboteur{k: k, sticky: true, armed: true}
+		f, dead := m.faults(), s.faults().before
+		watch := f.before
+		f.before = func(o op, path string) error {
+			if err := dead(o, path); err != nil {
+				return err
+			}
+			return watch(o, path)
+		}
+		l := openReadOnly(t, Options{Dir: dir, SegmentBytes: 1500, faults: f})
+		err := startAndDiscard(t, l)
+		durable := int(l.Durable().Count())
+		_ = l.Close()
+		if s.disarm() == "" {
+			if err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		m.at = func(o op, path string) {
+			clone, fate := fmt.Sprintf("%s-%d", dir, cuts), rnd.IntN(fates)
+			cuts++
+			m.crash(t, clone, fate, rnd)
+			afterCut(t, clone, fmt.Sprintf("killed at operation %d, then %s %s, fate %d", k, o, path, fate), durable, nil)
+			_ = os.RemoveAll(clone)
+		}
+		l = openReadOnly(t, Options{Dir: dir, SegmentBytes: 1500, faults: m.faults()})
+		if err := l.Begin(); err != nil {
+			t.Fatal(err)
+		}
+		m.at = nil
+		_ = l.Close()
+	}
+	t.Logf("%d power cuts", cuts)
+}

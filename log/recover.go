@@ -20,7 +20,7 @@ func (l *Log) recover() error {
 		return err
 	}
 	l.version, l.seed = v, seedOf(v.id)
-	end, err := findEnd(l.opts.Dir, l.seed, noLimit, 0, readSettled)
+	end, err := findEnd(l.opts.Dir, l.seed, noLimit, 0, l.readSettled)
 	if err != nil {
 		return err
 	}

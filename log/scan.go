@@ -240,7 +240,7 @@ type readFunc func(path string) ([]byte, error)
 
 // readSettled reads a segment as the disk has it: what another process left in
 // the page cache is written first, and clean pages are read again.
-func readSettled(path string) ([]byte, error) {
+func (l *Log) readSettled(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return readFresh(path) // a read-only file system has nothing to settle
@@ -248,6 +248,9 @@ func readSettled(path string) ([]byte, error) {
 	defer f.Close()
 	if err := datasync(f); err != nil {
 		return nil, fmt.Errorf("%s: fsync: %w", path, err)
+	}
+	if info, err := f.Stat(); err == nil {
+		l.faults.done(opFsync, path, info.Size())
 	}
 	return readFresh(path)
 }

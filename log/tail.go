@@ -40,8 +40,8 @@ const keepEntryBytes = 4 << 20
 
 // writeFrame completes frame, whose first headerBytes are free, adds it to the
 // wal and publishes it as written. It knows when the wal starts a new segment,
-// because the wal's rule is simple and it does not tell: before an entry when
-// the segment is larger than its limit, after one when it has reached it.
+// because the wal's rule is simple and it does not tell: after an entry with which
+// the segment has reached its limit.
 func (l *Log) writeFrame(frame []byte, h *header) error {
 	t := &l.tail
 	l.pub.Lock()
@@ -52,17 +52,12 @@ func (l *Log) writeFrame(frame []byte, h *header) error {
 	if reason := t.chain.follow(h); reason != "" {
 		return fmt.Errorf("frame %d: %s", h.seq, reason)
 	}
-	before := t.file.size > int64(l.opts.SegmentBytes)
 	size := entrySize(len(frame))
-	if before {
-		size -= t.file.size // of the new segment
-	}
-	after := t.file.size+size >= int64(l.opts.SegmentBytes)
+	rolls := t.file.size+size >= int64(l.opts.SegmentBytes)
 	path := t.file.Name()
 	if err := l.faults.start(opWrite, path); err != nil {
 		return err
 	}
-	rolls := before || after
 	if rolls {
 		if err := l.faults.start(opFsync, path); err != nil {
 			return fsyncError{err}
@@ -94,18 +89,10 @@ func (l *Log) writeFrame(frame []byte, h *header) error {
 	l.stats.LogBytes += entrySize(len(frame))
 	l.pub.Unlock()
 
-	if before {
-		// What the wal has just fsynced ends with the frame before this one.
-		if err := l.nextSegment(t.index, mark{h.seq - 1, t.chain.last - Position(h.count)}); err != nil {
-			return err
-		}
-		size = entrySize(len(frame))
-		after = size >= int64(l.opts.SegmentBytes)
-	}
 	t.file.size += size
 	m := mark{h.seq, t.chain.last}
 	l.publishWritten(m, t.file)
-	if after {
+	if rolls {
 		return l.nextSegment(t.index+1, m)
 	}
 	if l.sync() != SyncAlways && t.file.size-t.file.flushing >= writebackBytes {
