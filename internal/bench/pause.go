@@ -36,7 +36,7 @@ type heap struct {
 
 // heapFor has about so many bytes in Weir's memory.
 func heapFor(bytes int) heap {
-	const events, each = 28, 4000 // some 3.5 KB are one open block, the rest is what a stream takes anyway
+	const events, each = 9, 2600 // some 1.2 KB are one open block, the rest is room to grow and what a stream takes anyway
 	return heap{streams: max(bytes/each/8*8, 8), events: events, pending: max(bytes/1000, 10_000)}
 }
 
@@ -165,26 +165,27 @@ var phases = []struct {
 	saving, writes bool
 }{{"during a BGSAVE", true, false}, {"quiet", false, false}, {"during a BGSAVE, with writes", true, true}, {"quiet, with writes", false, true}}
 
-// bgsave makes a checkpoint and waits for its end.
+// bgsave makes a checkpoint and waits until it is counted.
 func bgsave(addr string) error {
+	before, err := info(addr, "persistence", "rdb_saves")
+	if err != nil {
+		return err
+	}
 	if _, err := ask(addr, "BGSAVE"); err != nil {
 		return err
 	}
 	for {
 		time.Sleep(20 * time.Millisecond)
-		running, err := info(addr, "persistence", "rdb_bgsave_in_progress")
-		if err != nil {
+		reply, err := ask(addr, "INFO", "persistence")
+		switch {
+		case err != nil:
 			return err
-		}
-		if running == 0 {
-			break
+		case !strings.Contains(reply.Text, "rdb_last_bgsave_status:ok"):
+			return fmt.Errorf("the checkpoint failed:\n%s", reply.Text)
+		case strings.Contains(reply.Text, "rdb_bgsave_in_progress:0") && !strings.Contains(reply.Text, fmt.Sprintf("rdb_saves:%.0f\r\n", before)):
+			return nil // Redis counts it when it begins
 		}
 	}
-	reply, err := ask(addr, "INFO", "persistence")
-	if err == nil && !strings.Contains(reply.Text, "rdb_last_bgsave_status:ok") {
-		err = fmt.Errorf("the checkpoint failed:\n%s", reply.Text)
-	}
-	return err
 }
 
 // pinged is one phase's PINGs, in nanoseconds, ascending.
