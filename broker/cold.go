@@ -263,7 +263,7 @@ func (b *Broker) arrived(f *fetch, refs []stream.Ref, found []content, then func
 // parkForBlocks puts the command that ran last back, until the blocks that it has missed are there.
 func (b *Broker) parkForBlocks(s *session) {
 	s.conn.Unread()
-	s.conn.Pause()
+	s.conn.Park()
 	s.fetch = b.await(func(f *fetch) {
 		if s.fetch != f {
 			b.history.release(f) // the session has ended

@@ -47,6 +47,7 @@ type Conn struct {
 	inTurn   bool
 	paused   bool
 	stalled  bool
+	parked   bool
 	eof      bool // the peer sends no more
 	closed   bool
 	known    bool // has been authenticated once
@@ -96,12 +97,12 @@ func (c *Conn) LocalAddr() string { return c.local }
 func (c *Conn) FD() int { return c.fd }
 
 // Next returns the next complete command, or nil when there is none to be served in this turn: nothing complete has
-// arrived, the connection is paused, stalled or closing, or it has had its share of the turn. An error is a
+// arrived, the connection is paused, parked, stalled or closing, or it has had its share of the turn. An error is a
 // *ProtocolError: the handler says it and calls CloseAfterReply.
 //
 // "POST" and "Host:" end the connection in silence: a browser was made to talk to us.
 func (c *Conn) Next() ([][]byte, error) {
-	if c.paused || c.stalled || c.closed || c.taken >= turnQuota || c.given+len(c.w.buf) >= turnReplies || c.fate.Load() != 0 {
+	if c.paused || c.stalled || c.parked || c.closed || c.taken >= turnQuota || c.given+len(c.w.buf) >= turnReplies || c.fate.Load() != 0 {
 		return nil, nil
 	}
 	before := c.p.pos
@@ -179,7 +180,10 @@ func (c *Conn) Send(pos uint64, p []byte) {
 // connection at once.
 func (c *Conn) Pause() { c.paused = true }
 
-// Resume ends a Pause.
+// Park is Pause for a command that will be answered whatever the client does: one that half-closes gets its reply.
+func (c *Conn) Park() { c.parked = true }
+
+// Resume ends a Pause or a Park. With Unread before it, the same command is tried again then.
 func (c *Conn) Resume() { c.tell(mailResume) }
 
 // Stall is Pause until the first Release that comes after the turn began. With Unread before it, the same
@@ -356,7 +360,7 @@ func (c *Conn) showQueryBuffer() {
 
 // servable says whether a turn may include the connection.
 func (c *Conn) servable() bool {
-	return !c.paused && !c.stalled && !c.closed && !c.draining && c.fate.Load() == 0
+	return !c.paused && !c.stalled && !c.parked && !c.closed && !c.draining && c.fate.Load() == 0
 }
 
 // mayRead says whether the socket may be read. A connection that is not served is read ahead of a little. A blocked one is read
@@ -403,7 +407,7 @@ func (c *Conn) endTurn() {
 
 // idleSince says whether the connection may be closed for silence, and since when it is silent.
 func (c *Conn) idleSince() (time.Time, bool) {
-	if c.paused || Class(c.class.Load()) != Normal {
+	if c.paused || c.parked || Class(c.class.Load()) != Normal {
 		return time.Time{}, false
 	}
 	return time.Unix(0, c.lastActive.Load()), true

@@ -50,7 +50,7 @@
 //
 // # Who may call what
 //
-// Next, Unread, Writer, Seal, Pause, Stall, SetAuthenticated, SetClass: only inside Serve (or Open), for a connection of that turn.
+// Next, Unread, Writer, Seal, Pause, Park, Stall, SetAuthenticated, SetClass: only inside Serve (or Open), for a connection of that turn.
 // Send, Resume, Kill, CloseAfterReply, Held, Info and the getters: any goroutine, at any time, also after Close, when
 // they do nothing. Handler.Open comes before the first Serve and Handler.Close after the last, once, none of the three
 // concurrently for one connection.

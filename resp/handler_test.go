@@ -16,6 +16,8 @@ import (
 //	LAST              answers the last position, held until that is released (a read of what was appended)
 //	BLOCK             parks the client until WAKE
 //	WAKE x            answers all parked clients with x, at the position of the last APPEND
+//	PARK              answers the bytes of the last FETCHED; is parked until there was one
+//	FETCHED x         lets all who are parked try again
 //	STALL n           answers n once n appends have been released; stalls until then
 //	BULK n            answers with n bytes
 //	GATE              holds everybody up until the test opens the gate
@@ -28,6 +30,8 @@ type fake struct {
 	mu       sync.Mutex
 	last     uint64
 	waiters  []*Conn
+	parked   []*Conn
+	fetched  []byte
 	open     map[*Conn]bool
 	opened   int
 	closed   int
@@ -167,6 +171,22 @@ func (h *fake) command(c *Conn, args [][]byte) {
 		n := h.wake(args[1])
 		pos = h.last
 		w.Int(int64(n))
+	case is("park"):
+		if h.fetched == nil {
+			h.parked = append(h.parked, c)
+			c.Unread()
+			c.Park()
+			h.executed--
+			return
+		}
+		w.Bulk(h.fetched)
+	case is("fetched"):
+		h.fetched = bytes.Clone(args[1])
+		for _, parked := range h.parked {
+			parked.Resume()
+		}
+		h.parked = nil
+		w.OK()
 	case is("stall"):
 		n, _ := strconv.ParseUint(string(args[1]), 10, 64)
 		if h.srv.Released() < n {

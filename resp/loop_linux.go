@@ -206,8 +206,8 @@ func (l *loop) letter(c *Conn, what uint32) {
 	if c.closed {
 		return
 	}
-	if what&mailResume != 0 && c.paused {
-		c.paused = false
+	if what&mailResume != 0 && (c.paused || c.parked) {
+		c.paused, c.parked = false, false
 		c.countAhead()
 		l.later(c)
 	}

@@ -257,7 +257,7 @@ func (p *pipe) writing() {
 		// The state is read before the queue: what is served in between is then found in the queue, and an end that comes in
 		// between is seen in the next round.
 		p.turn.Lock()
-		stalled, draining := c.stalled, c.draining
+		stalled, draining := c.stalled || c.parked, c.draining
 		ending := c.eof || c.fate.Load()&fateClosing != 0
 		ready := c.servable() && c.p.Ready()
 		p.turn.Unlock()
@@ -338,7 +338,7 @@ func (p *pipe) handleMail() (end bool) {
 	p.turn.Lock()
 	defer p.turn.Unlock()
 	if mail&mailResume != 0 {
-		c.paused = false
+		c.paused, c.parked = false, false
 		c.countAhead()
 	}
 	c.draining = p.srv.stopped.Load()

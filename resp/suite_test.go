@@ -322,6 +322,31 @@ func TestABlockedClientThatSentMuchAndVanishesIsClosedAtOnce(t *testing.T) {
 	})
 }
 
+func TestAParkedClientIsAnsweredInOrderAlsoIfItHalfCloses(t *testing.T) {
+	overAll(t, nil, func(t *testing.T, r *rig) {
+		c, d, other := r.dial(), r.dial(), r.dial()
+		c.send("PING before\r\nPARK\r\nPING behind\r\n")
+		c.expect("before") // nobody waits for what comes before
+		d.send("PING before\r\nPARK\r\nPING behind\r\n")
+		d.expect("before")
+		d.closeWrite()
+		eventually(t, "both are parked", func() bool { r.h.mu.Lock(); defer r.h.mu.Unlock(); return len(r.h.parked) == 2 })
+		for range 100 { // others go on
+			other.send("PING\r\n")
+			other.expect("+PONG")
+		}
+		other.send("FETCHED it\r\n")
+		other.expect("+OK")
+		for _, c := range []*client{c, d} {
+			c.expect("it")
+			c.expect("behind")
+		}
+		d.expectEnd()
+		c.send("PARK\r\n")
+		c.expect("it")
+	})
+}
+
 func TestAStalledClientIsReadAheadOfALittle(t *testing.T) {
 	overAll(t, nil, func(t *testing.T, r *rig) {
 		const pipelined = 1 << 20

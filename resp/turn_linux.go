@@ -211,7 +211,7 @@ func (l *loop) finish(c *Conn) {
 	if c.closed {
 		return
 	}
-	ending := c.draining || c.fate.Load()&fateClosing != 0 || c.eof && !c.inTurn && !c.stalled
+	ending := c.draining || c.fate.Load()&fateClosing != 0 || c.eof && !c.inTurn && !c.stalled && !c.parked
 	if !ending {
 		return
 	}
