@@ -246,6 +246,7 @@ func (b *Broker) Serve(ctx context.Context) error {
 			}
 			b.probe()
 			b.considerCheckpoint()
+			b.reap()
 			b.sealIdle()
 			b.sample()
 		}

@@ -39,6 +39,18 @@ func (b *Broker) eachStream(visit func(db int, key string, s *state.Stream)) {
 	}
 }
 
+// reapKeys is how many keys of a flushed database are let go of under one hold of the lock.
+const reapKeys = 1 << 10
+
+// reap lets go of what flushed databases held. Serve calls it once a second.
+func (b *Broker) reap() {
+	for more := true; more; {
+		b.mu.Lock()
+		more = b.keyspace.Reap(reapKeys)
+		b.mu.Unlock()
+	}
+}
+
 const (
 	mostOpen  = 128 << 20 // bytes of open blocks above which idle ones are sealed; at twice as much all are
 	leastOpen = 4 << 10   // bytes of an open block that are worth it: small blocks cost more than they give back

@@ -49,8 +49,9 @@ func (k *Keyspace) streamDuplicate(db int, slot uint16, key []byte) {
 
 func (k *Keyspace) flush(db int) {
 	if db != AllDatabases {
-		k.databases[db].release()
-		k.empty(db)
+		if was := k.empty(db); was.keys > 0 {
+			k.emptied = append(k.emptied, was)
+		}
 		return
 	}
 	if k.streams.Totals != nil {
@@ -61,11 +62,13 @@ func (k *Keyspace) flush(db int) {
 	}
 }
 
-// empty takes all keys out of a database. A copy that is under way still finds them.
-func (k *Keyspace) empty(db int) {
+// empty takes all keys out of a database, and returns what it was. A copy that is under way still finds them.
+func (k *Keyspace) empty(db int) *database {
+	was := k.databases[db]
 	if c := k.copy; c != nil && c.databases[db] == &k.databases[db] {
-		was := k.databases[db]
-		c.databases[db] = &was
+		walked := was
+		c.databases[db] = &walked
 	}
 	k.databases[db] = database{}
+	return &was
 }

@@ -66,7 +66,13 @@ func (c *Copy) Take() []Copied {
 func (c *Copy) Walk(keys int) (more bool) {
 	for ; c.db < Databases; c.db, c.slot, c.ahead = c.db+1, 0, -1 {
 		d := c.databases[c.db]
-		for c.slot = d.nextUsed(c.slot); c.slot < Slots; c.slot, c.ahead = d.nextUsed(c.slot+1), -1 {
+		for ; ; c.slot, c.ahead = c.slot+1, -1 {
+			if used := d.nextUsed(c.slot); used != c.slot { // also if the one that it stood in was emptied
+				c.slot, c.ahead = used, -1
+			}
+			if c.slot == Slots {
+				break
+			}
 			table := d.slots[c.slot]
 			if c.ahead < 0 {
 				c.ahead = table.Len()

@@ -157,3 +157,76 @@ func TestRestoreRefusesWhatIsDamagedAndTakesLittleMemoryForIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheWalkGoesOnBehindASlotThatWasEmptied(t *testing.T) {
+	k := NewKeyspace(stream.Config{})
+	tx := NewTx(k)
+	set := func(key string) {
+		tx.Begin(0)
+		tx.StreamAppend([]byte(key), stream.ID{MS: 1}, fieldsOf("f", "v"))
+		tx.Committed(k.last + 1)
+	}
+	low, high := "a", "b"
+	if SlotOf([]byte(low)) > SlotOf([]byte(high)) {
+		low, high = high, low
+	}
+	set("{" + low + "}")
+	for i := range 10 {
+		set(fmt.Sprintf("{%s}%d", high, i))
+	}
+	c := k.BeginCopy()
+	c.Walk(0) // it stands before the only key of the lower slot
+	tx.Begin(0)
+	tx.Delete([]byte("{" + low + "}"))
+	tx.Committed(k.last + 1)
+	for c.Walk(3) {
+	}
+	if n := len(c.Take()); n != 11 {
+		t.Errorf("%d keys were copied, of 11", n)
+	}
+}
+
+func TestWhatIsFlushedCountsUntilItIsReaped(t *testing.T) {
+	var totals stream.Totals
+	k := NewKeyspace(stream.Config{Totals: &totals})
+	tx := NewTx(k)
+	fill := func(db int) {
+		for i := range 100 {
+			tx.Begin(db)
+			tx.StreamAppend(fmt.Appendf(nil, "k%d", i), stream.ID{MS: 1}, fieldsOf("f", "v"))
+			tx.Committed(k.last + 1)
+		}
+	}
+	flush := func(db int) {
+		tx.Begin(db)
+		tx.Flush(db)
+		tx.Committed(k.last + 1)
+	}
+	fill(0)
+	fill(1)
+	held := totals
+	flush(1)
+	fill(1)
+	flush(1)
+	if totals.Blocks != 300 {
+		t.Errorf("%d blocks, of which 100 are in use", totals.Blocks)
+	}
+	turns := 1
+	for k.Reap(10) {
+		turns++
+	}
+	if turns < 10 {
+		t.Errorf("all was reaped in %d turns", turns)
+	}
+	if totals.Blocks != 100 || totals.Memory != held.Memory/2 {
+		t.Errorf("%d blocks in %d bytes, want 100 in %d", totals.Blocks, totals.Memory, held.Memory/2)
+	}
+	fill(1)
+	flush(1)
+	flush(AllDatabases)
+	for k.Reap(10) {
+	}
+	if totals.Blocks != 0 || totals.Memory != 0 {
+		t.Errorf("%d blocks in %d bytes are left", totals.Blocks, totals.Memory)
+	}
+}

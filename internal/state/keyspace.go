@@ -60,6 +60,8 @@ type Keyspace struct {
 	last      uint64        // position of the last change at all
 	streams   stream.Config
 
+	emptied []*database // whose values are yet to be released (Reap)
+
 	copy   *Copy  // under way; nil: none
 	copies uint64 // begun so far
 
@@ -104,15 +106,27 @@ func (d *database) set(slot uint16, key []byte, v Value) {
 	}
 }
 
-// release says that the values of d are no longer in use.
-func (d *database) release() {
-	for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot + 1) {
-		table := d.slots[slot]
-		for i := range table.Len() {
-			_, v := table.At(i)
-			v.(*Stream).Release()
+// Reap releases about so many of the values that a flush of one database has left, and reports whether there are more:
+// until then they count in stream.Totals. A flush of millions of keys would hold the lock for long if it did so itself.
+func (k *Keyspace) Reap(keys int) (more bool) {
+	for len(k.emptied) > 0 {
+		d := k.emptied[0]
+		for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot) {
+			if keys <= 0 {
+				return true
+			}
+			table := d.slots[slot]
+			keys -= table.Len()
+			for i := range table.Len() {
+				_, v := table.At(i)
+				v.(*Stream).Release()
+			}
+			d.used[slot/64] &^= 1 << (slot % 64)
 		}
+		k.emptied = k.emptied[1:]
 	}
+	k.emptied = nil
+	return false
 }
 
 func (d *database) delete(slot uint16, key []byte) bool {

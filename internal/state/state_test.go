@@ -75,7 +75,8 @@ func digestGroup(g *groups.Group) string {
 
 // randomWork makes one random change, or none.
 func randomWork(t *rapid.T, tx *Tx) {
-	key := fmt.Appendf(nil, "k%d", rapid.IntRange(0, 5).Draw(t, "key"))
+	n := rapid.IntRange(0, 8).Draw(t, "key")
+	key := fmt.Appendf(nil, "{%d}%d", n/3, n) // three keys in each of three slots
 	s, _ := tx.Stream(key)
 	op := rapid.IntRange(0, 25).Draw(t, "op")
 	switch {
