@@ -287,6 +287,9 @@ func afterCut(t *testing.T, dir, what string, durable int, m *model) {
 	if m != nil {
 		o.faults = m.faults()
 	}
+	if _, err := Verify(dir); err != nil { // also what no replay needs
+		t.Fatalf("%s: %v", what, err)
+	}
 	l, err := Open(o)
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
