@@ -285,3 +285,18 @@ func (d *disk) below(path string, dirs ...string) bool {
 	first, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
 	return err == nil && slices.Contains(dirs, first)
 }
+
+// copyTo copies the directory as kill -9 leaves it: with everything that was written.
+func (d *disk) copyTo(to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for tries := 0; ; tries++ {
+		err := os.CopyFS(to, os.DirFS(d.root))
+		if !errors.Is(err, fs.ErrNotExist) || tries == 20 {
+			return err
+		}
+		if err := os.RemoveAll(to); err != nil { // the one operation that was let through
+			return err
+		}
+	}
+}

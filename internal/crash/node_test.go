@@ -54,8 +54,10 @@ func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()) }
 type node struct {
 	*broker.Broker
 	clock  clock
+	addr   string
 	client *oracle.Conn
 	log    *output
+	ended  chan struct{} // closed when it has ended, also by itself
 	stop   func() error
 }
 
@@ -86,20 +88,25 @@ func start(dir string, s shape, atMS int64, ask func(op, path string) error) (*n
 	o.Sync, o.StreamBlockEntries, o.StreamCacheSize, o.StreamSegmentSize = s.sync, s.blockEntries, s.cache, s.segment
 	o.CheckpointLogSize, o.LogSegmentSize = s.checkpointLog, s.logSegment
 	o.Disk, o.Now, o.Logger = ask, n.clock.now, slog.New(slog.NewTextHandler(n.log, nil))
-	b, err := broker.Open(context.Background(), o)
-	if err != nil {
-		return n, err
+	b, openErr := broker.Open(context.Background(), o)
+	if openErr != nil {
+		return n, openErr
 	}
+	var err error // of Serve
 	n.Broker = b
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Serve(ctx) }()
+	n.addr, n.ended = b.Addrs()[0].String(), make(chan struct{})
+	go func() {
+		err = b.Serve(ctx)
+		close(n.ended)
+	}()
 	n.stop = sync.OnceValue(func() error {
 		if n.client != nil {
 			_ = n.client.Close()
 		}
 		cancel()
-		return <-done
+		<-n.ended
+		return err
 	})
 	return n, n.dial()
 }
@@ -108,7 +115,7 @@ func (n *node) dial() (err error) {
 	if n.client != nil {
 		_ = n.client.Close()
 	}
-	n.client, err = oracle.Dial(n.Addrs()[0].String())
+	n.client, err = oracle.Dial(n.addr)
 	return err
 }
 
