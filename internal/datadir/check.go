@@ -132,6 +132,11 @@ func (c *checker) found(err error) error {
 	if !ok {
 		return err
 	}
+	for _, known := range c.report.Damage {
+		if known.File == d.File && known.Offset == d.Offset {
+			return nil
+		}
+	}
 	c.report.Damage = append(c.report.Damage, d)
 	return nil
 }
@@ -261,10 +266,15 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 		c.checkRefs(line.Number, k)
 		line.Unusable = c.unusable(r)
 		c.lacking = c.lacking || line.Unusable != ""
-		if line.Unusable == "" && c.base == nil {
-			h := r.Header()
+		switch h := r.Header(); {
+		case line.Unusable != "":
+		case c.base == nil:
 			c.base = &h
 			c.start(k)
+		default:
+			if err := c.fallBack(log.Position(h.Position)); err != nil {
+				return err
+			}
 		}
 	}
 	c.reportBlocks(tellAll)
@@ -310,4 +320,13 @@ func (c *checker) start(k *state.Keyspace) {
 		return
 	}
 	s.Last, s.Keys = c.last.String(), keys(k)
+}
+
+// fallBack makes sure that the log reaches back to an older checkpoint, which is
+// kept for the day on which the newer one cannot be used.
+func (c *checker) fallBack(from log.Position) error {
+	if c.log == nil || from > c.last {
+		return nil
+	}
+	return c.found(c.log.Replay(from, func(log.Position, int64, []byte) error { return nil }))
 }
