@@ -510,6 +510,44 @@ func TestALostStreamIsEmptiedByTrimmingAtBlocks(t *testing.T) {
 	}
 }
 
+func TestALostBlockKeepsNobodyFromWhatIsNew(t *testing.T) {
+	w := newTwins(t, 2)
+	w.history()
+	for _, line := range []string{"xgroup create s w $", "xdel s 1-1 4-1", "xadd s 60-1 f v"} {
+		w.do(1000, false, line)
+	}
+	w.shelf.put()
+	w.shelf.broken = errors.New("gone")
+	run := func(line string) string {
+		reply, _ := w.cold.finish(w.cold.try(2000, words(strings.Fields(line)...)))
+		return reply
+	}
+	if got := run("xinfo stream s"); !strings.HasPrefix(got, "-DATALOSS the entries 4-1 to 6-1 ") {
+		t.Errorf("the first entry is known, and the test is none: %q", got)
+	}
+	if got := run("xreadgroup group w c streams s >"); !strings.Contains(got, "60-1") {
+		t.Errorf("%q", got)
+	}
+	if got := run("xinfo groups s"); !strings.Contains(got, "-DATALOSS") {
+		t.Errorf("the lag of g is in a lost block: %q", got)
+	}
+	run("xgroup destroy s g")
+	run("xgroup destroy s h")
+	if got := run("xinfo groups s"); !strings.Contains(got, "$4\r\n60-1\r\n$12\r\nentries-read\r\n$-1\r\n$3\r\nlag\r\n:0\r\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWhoNeedsTooMuchAtOnceIsToldHowToNeedLess(t *testing.T) {
+	w := newTwins(t, 2)
+	w.history()
+	w.shelf.broken = stream.ErrTooMuch
+	reply, _ := w.cold.finish(w.cold.try(2000, words("xrange", "s", "-", "+")))
+	if want := "-ERR too much of what is needed at once is not in memory: ask for less, with COUNT or LIMIT\r\n"; reply != want {
+		t.Errorf("%q", reply)
+	}
+}
+
 func TestNamesOfLostStreamsArePrintableAndShort(t *testing.T) {
 	lost := &stream.LostError{First: stream.ID{MS: 1}, Last: stream.ID{MS: 5, Seq: 2}, Err: errors.New("why")}
 	for _, c := range []struct{ key, want string }{

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"errors"
 	"math"
 
 	"github.com/weirmq/weir/groups"
@@ -176,9 +177,22 @@ func (d *delivery) readNew(r *reading, s *state.Stream, g *groups.Group, decided
 		decided.fresh = ids
 	}
 	var err error
-	decided.read, err = g.ReadAfter(s.Stream, ids)
+	decided.read, err = readAfter(g, s, ids)
 	w.stops(err)
 	return w.err
+}
+
+// readAfter is what the group has read after the delivery of entries: unknown if that depends on a block that is lost, for
+// what nobody wants to read must not keep anybody from what is new.
+func readAfter(g *groups.Group, s *state.Stream, ids []stream.ID) (int64, error) {
+	read, err := g.ReadAfter(s.Stream, ids)
+	if err == nil {
+		return read, nil
+	}
+	if lost := (*stream.LostError)(nil); errors.As(err, &lost) {
+		return groups.Unknown, nil
+	}
+	return 0, err
 }
 
 // readHistory takes again what is pending for the consumer. Of what was deleted since it shows the IDs.

@@ -11,4 +11,9 @@
 // are compared (see normalise); what Weir answers differently on purpose is not
 // generated (see skip). Both lists are short, and each row names docs/compat.md
 // or the reason.
+//
+// Weir is ended with kill -9 now and then, and must come back as it was. Each
+// time it gets other settings: every second time blocks of three entries, which
+// leave the memory at once (oracle.Small). -settings keeps to the one or the
+// other.
 package fuzz
