@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,13 +122,19 @@ type slowReads struct {
 	shut atomic.Bool
 	few  atomic.Int32
 	open chan struct{}
+	end  <-chan struct{} // of the test
 }
 
-func newSlowReads() *slowReads { return &slowReads{open: make(chan struct{})} }
+func newSlowReads(t *testing.T) *slowReads {
+	return &slowReads{open: make(chan struct{}), end: t.Context().Done()}
+}
 
 func (r *slowReads) disk(op, path string) error {
 	if op == "read" && r.shut.Load() && strings.Contains(path, "segments") && r.few.Add(-1) < 0 {
-		<-r.open
+		select {
+		case <-r.open:
+		case <-r.end:
+		}
 	}
 	return nil
 }
@@ -139,7 +146,7 @@ func (r *slowReads) release() {
 
 func TestWhileAColdBlockIsReadOthersAreServedAndAPipelineKeepsItsOrder(t *testing.T) {
 	for _, goroutines := range []bool{false, true} {
-		slow := newSlowReads()
+		slow := newSlowReads(t)
 		b := running(t, func(o *Options) {
 			tiny(o)
 			o.Goroutines, o.Disk = goroutines, slow.disk
@@ -171,7 +178,7 @@ func TestWhileAColdBlockIsReadOthersAreServedAndAPipelineKeepsItsOrder(t *testin
 }
 
 func TestAClientThatGoesWhileItsBlocksAreReadIsForgotten(t *testing.T) {
-	slow := newSlowReads()
+	slow := newSlowReads(t)
 	b := running(t, func(o *Options) {
 		tiny(o)
 		o.Disk = slow.disk
@@ -197,11 +204,40 @@ func TestAClientThatGoesWhileItsBlocksAreReadIsForgotten(t *testing.T) {
 	gone.conn.Close()
 	waiting.conn.Close()
 	other.expect("CLIENT KILL ID "+id, ":1")
-	waitFor(t, b, func() bool { return len(b.sessions) == 1 })
+	waitFor(t, b, func() bool { return b.waiters.count == 0 && len(b.sessions) <= 2 }) // one may only have said its last word
 	slow.release()
-	waitFor(t, b, func() bool { return b.history.waiting == 0 && b.history.held == 0 })
+	waitFor(t, b, func() bool { return b.history.waiting == 0 && b.history.held == 0 && len(b.sessions) == 1 })
 	other.expect("XLEN s", ":200")
 	other.expect("XDEL s 5-0", ":1")
+}
+
+func TestAClientThatSendsNoMoreGetsWhatIsReadForIt(t *testing.T) {
+	for _, goroutines := range []bool{false, true} {
+		slow := newSlowReads(t)
+		b := running(t, func(o *Options) {
+			tiny(o)
+			o.Goroutines, o.Disk = goroutines, slow.disk
+		})
+		c, other := dial(t, b), dial(t, b)
+		other.fillFrom("s", 1, 100)
+		spilledAll(t, b)
+		slow.shut.Store(true)
+		c.send("XLEN s")
+		c.send("XRANGE s 5-0 5-0")
+		c.send("XRANGE s 50-0 50-0")
+		waitFor(t, b, func() bool { return b.history.waiting == 1 })
+		c.conn.(*net.TCPConn).CloseWrite()
+		other.expect("PING", "+PONG")
+		slow.release()
+		for _, want := range []string{":100", `[["5-0" ["number" "5" "name" "entry 5 of s"]]]`, `[["50-0" ["number" "50" "name" "entry 50 of s"]]]`} {
+			if got := c.read(); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		if _, err := c.r.ReadByte(); err != io.EOF {
+			t.Errorf("after the last reply: %v, want EOF", err)
+		}
+	}
 }
 
 func TestACommandThatNeedsTooMuchHistoryIsToldSo(t *testing.T) {
@@ -282,7 +318,7 @@ func TestManyLongReadsAtOnceHoldLittle(t *testing.T) {
 }
 
 func TestWaitersWithColdClaimsAreServedInOrder(t *testing.T) {
-	slow := newSlowReads()
+	slow := newSlowReads(t)
 	b := running(t, func(o *Options) {
 		tiny(o)
 		o.Disk = slow.disk
