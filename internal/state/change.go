@@ -211,7 +211,8 @@ func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byt
 		}
 		k.streamAppend(s, db, slot, key, id, k.scratch)
 	case changeStreamTrim:
-		through, removed := r.id(), uint64(0)
+		through := r.id()
+		var removed uint64
 		if version == 1 {
 			removed = k.trimmed(s, through, r)
 		} else {
