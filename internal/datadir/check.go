@@ -273,7 +273,10 @@ func (c *checker) checkStates(readers []*checkpoint.Reader) error {
 			c.start(k)
 		default:
 			if err := c.fallBack(log.Position(h.Position)); err != nil {
-				return err
+				line.Unusable = err.Error()
+				if err := c.found(err); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -328,5 +331,5 @@ func (c *checker) fallBack(from log.Position) error {
 	if c.log == nil || from > c.last {
 		return nil
 	}
-	return c.found(c.log.Replay(from, func(log.Position, int64, []byte) error { return nil }))
+	return c.log.Replay(from, func(log.Position, int64, []byte) error { return nil })
 }

@@ -24,7 +24,7 @@ import (
 //
 // It fails, having changed nothing, when it knows no way to a start.
 func Repair(dir string, dryRun bool) (done []string, err error) {
-	for range 3 { // first what a start needs besides the log, then the log as that start would see it
+	for range 4 { // first what a start needs besides the log, then the log as that start would see it, and what it leaves over
 		r := repairer{dryRun: dryRun}
 		again, err := r.look(dir)
 		done = append(done, r.done...)
@@ -74,7 +74,7 @@ func (r *repairer) look(dir string) (again bool, err error) {
 	if again && !r.dryRun {
 		return true, nil
 	}
-	return false, r.repairLog()
+	return r.repairLog()
 }
 
 func (r *repairer) quarantine(line *Checkpoint) error {
@@ -94,14 +94,15 @@ func (r *repairer) quarantine(line *Checkpoint) error {
 	return nil
 }
 
-// repairLog cuts the log if a start refuses it.
-func (r *repairer) repairLog() error {
+// repairLog cuts the log if a start refuses it. What an older checkpoint needs of
+// it may have gone then.
+func (r *repairer) repairLog() (again bool, err error) {
 	if r.report.Start.Refused == "" {
-		return nil
+		return false, nil
 	}
 	if r.dryRun {
 		r.did("would cut the log off where a start refuses it, and keep in quarantine/ what is cut; the records from there on are lost (%s)", r.report.Start.Refused)
-		return nil
+		return false, nil
 	}
 	var from log.Position
 	if r.base != nil {
@@ -110,10 +111,10 @@ func (r *repairer) repairLog() error {
 	r.close() // log.Repair takes the lock itself
 	cut, err := log.Repair(r.dir, from)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if cut.Damage == nil {
-		return fmt.Errorf("the log is whole, and yet a start is refused: %s", r.report.Start.Refused)
+		return false, fmt.Errorf("the log is whole, and yet a start is refused: %s", r.report.Start.Refused)
 	}
 	what := "no record that could be read is lost"
 	if cut.From != 0 {
@@ -121,5 +122,5 @@ func (r *repairer) repairLog() error {
 	}
 	r.did("cut the log at %s, offset %d (%s): it ends with %s now, and %s; %d bytes are kept in %s",
 		r.below(cut.Damage.File), cut.Damage.Offset, cut.Damage.Reason, cut.Last, what, cut.Bytes, strings.Join(cut.Kept, ", "))
-	return nil
+	return true, nil
 }
