@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +29,9 @@ and copied as it is. The copy is verified, as weir check does, before it gets it
   WEIR_REQUIREPASS=secret weir backup --port 6380 /var/lib/weir /backup/now`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := backup(cmd.Context(), at, args[0], args[1])
+			ctx, stop := untilInterrupted(cmd.Context())
+			defer stop()
+			report, err := backup(ctx, at, args[0], args[1])
 			if err != nil {
 				return exitError{exitFailed, explain(err)}
 			}
@@ -42,6 +46,13 @@ and copied as it is. The copy is verified, as weir check does, before it gets it
 	flags.StringVar(&at.user, "user", "", "user name")
 	flags.StringVar(&at.password, "password", "", "password; better in the environment variable WEIR_REQUIREPASS")
 	return cmd
+}
+
+// untilInterrupted ends the context at the first signal, so that what is half done is removed; another one ends the process.
+func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }
 
 // brokerAddress is where a broker is, and how to be let in.
@@ -74,7 +85,7 @@ func (a brokerAddress) dial(ctx context.Context) (*client, error) {
 
 // backup copies dir with the help of the broker that has it, if one does.
 func backup(ctx context.Context, at brokerAddress, dir, dest string) (*datadir.Report, error) {
-	report, err := datadir.Backup(dir, dest)
+	report, err := datadir.Backup(ctx, dir, dest)
 	if !errors.Is(err, datadir.ErrLocked) {
 		return report, err
 	}
@@ -84,6 +95,7 @@ func backup(ctx context.Context, at brokerAddress, dir, dest string) (*datadir.R
 		return nil, fmt.Errorf("%w, which has to be asked: %w", locked, err)
 	}
 	defer c.close()
+	defer context.AfterFunc(ctx, c.close)() // what is waited for fails
 	if err := isBrokerOf(c, dir); err != nil {
 		return nil, err
 	}
@@ -95,7 +107,7 @@ func backup(ctx context.Context, at brokerAddress, dir, dest string) (*datadir.R
 		_, err := c.do("BACKUP", "END") // an error says that the files were not kept until now
 		return err
 	}
-	return datadir.Copy(dir, files, dest, keepAlive(c), end)
+	return datadir.Copy(ctx, dir, files, dest, keepAlive(c), end)
 }
 
 // isBrokerOf makes sure that it is the broker at the other end who has the directory: each writes its pid into LOCK.

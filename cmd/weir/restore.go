@@ -17,7 +17,9 @@ before it gets its name. SRC stays as it is.`,
 		Example: `  weir restore /backup/weir-2026-11-21 /var/lib/weir`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := datadir.Restore(args[0], args[1])
+			ctx, stop := untilInterrupted(cmd.Context())
+			defer stop()
+			report, err := datadir.Restore(ctx, args[0], args[1])
 			if err != nil {
 				return exitError{exitFailed, explain(err)}
 			}

@@ -40,7 +40,7 @@ func TestADirectoryInUseIsRefused(t *testing.T) {
 	if _, err := Repair(b.dir, false); !errors.Is(err, ErrLocked) {
 		t.Errorf("Repair: %v", err)
 	}
-	if _, err := Backup(b.dir, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, ErrLocked) {
+	if _, err := Backup(t.Context(), b.dir, filepath.Join(t.TempDir(), "copy")); !errors.Is(err, ErrLocked) {
 		t.Errorf("Backup: %v", err)
 	}
 	b.close()

@@ -1,6 +1,8 @@
 package datadir
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,8 +51,8 @@ func Files(dir string) ([]File, error) {
 // empty. They are gathered in dest.partial, which gets its name when all of them
 // are durable and Check has found no damage: a dest with content is whole.
 // between is called every few megabytes, and copied when all has been read; their
-// errors end the copy.
-func Copy(dir string, files []File, dest string, between, copied func() error) (*Report, error) {
+// errors end the copy, as does ctx, and then nothing is left of it.
+func Copy(ctx context.Context, dir string, files []File, dest string, between, copied func() error) (*Report, error) {
 	dest = filepath.Clean(dest)
 	if err := mustBeFree(dest); err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func Copy(dir string, files []File, dest string, between, copied func() error) (
 	}
 	err := os.Remove(dest) // which is empty, but cannot go if it is a mount point: better now than in the end
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = copyFiles(dir, files, partial, between)
+		err = copyFiles(dir, files, partial, func() error { return cmp.Or(ctx.Err(), between()) })
 	}
 	if err == nil {
 		err = copied()
@@ -74,6 +76,9 @@ func Copy(dir string, files []File, dest string, between, copied func() error) (
 	var report *Report
 	if err == nil {
 		report, err = verified(partial)
+	}
+	if err == nil {
+		err = ctx.Err()
 	}
 	if err == nil {
 		err = os.Rename(partial, dest)
@@ -103,7 +108,7 @@ func verified(dir string) (*Report, error) {
 
 // Backup copies a data directory that no broker has open, and keeps it so
 // meanwhile.
-func Backup(dir, dest string) (*Report, error) {
+func Backup(ctx context.Context, dir, dest string) (*Report, error) {
 	c, err := open(dir)
 	if err != nil {
 		return nil, err
@@ -114,11 +119,11 @@ func Backup(dir, dest string) (*Report, error) {
 		return nil, err
 	}
 	nothing := func() error { return nil }
-	return Copy(dir, files, dest, nothing, nothing)
+	return Copy(ctx, dir, files, dest, nothing, nothing)
 }
 
 // Restore makes a data directory from a copy, which it checks before it begins.
-func Restore(src, dir string) (*Report, error) {
+func Restore(ctx context.Context, src, dir string) (*Report, error) {
 	if err := mustBeFree(dir); err != nil {
 		return nil, err
 	}
@@ -129,7 +134,7 @@ func Restore(src, dir string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Backup(src, dir)
+	return Backup(ctx, src, dir)
 }
 
 // mustBeFree refuses to put anything in the place of what is there.
