@@ -43,6 +43,7 @@ func (s state) write(fs vfs.FS, durable func() error) error {
 	}
 	if s.section > 0 {
 		w.buf = make([]byte, sectionHeader, sectionHeader+s.section)
+		w.every = int64(3 * s.section)
 	}
 	rng := rand.New(rand.NewPCG(s.header.Number, 0))
 	for rest := s.bytes; len(rest) > 0; {
@@ -233,6 +234,9 @@ func TestAFinishedCheckpointCannotBeAborted(t *testing.T) {
 	}
 	if err := w.Finish(atOnce); err != nil {
 		t.Fatal(err)
+	}
+	if b := content(t, fs, 1); int64(len(b)) != w.Bytes() {
+		t.Errorf("Bytes says %d, and the file has %d", w.Bytes(), len(b))
 	}
 	w.Abort()
 	if _, err := read(fs, 1); err != nil {

@@ -186,3 +186,42 @@ func TestAPowerCutLosesNothingOnTheWayToQuarantine(t *testing.T) {
 		t.Error("the power was never cut")
 	}
 }
+
+// Each operation of what removes and moves files fails in turn: that is said, and no checkpoint is lost.
+func TestAFailedRemovalIsSaidAndLosesNoCheckpoint(t *testing.T) {
+	broken := errors.New("input/output error")
+	for what, do := range map[string]func(fs vfs.FS) error{
+		"Keep":            func(fs vfs.FS) error { return Keep(fs, 1) },
+		"RemoveLeftovers": RemoveLeftovers,
+		"Quarantine":      func(fs vfs.FS) error { _, err := Quarantine(fs, 1); return err },
+		"List":            func(fs vfs.FS) error { _, err := List(fs); return err },
+	} {
+		for k := 1; ; k++ {
+			fs := vfs.NewMem()
+			mustWrite(t, fs, crashState(1), crashState(2))
+			if _, err := Create(fs, Header{ID: testID, Number: 3}); err != nil {
+				t.Fatal(err)
+			}
+			ops, failed := 0, ""
+			fs.Before = func(op, name string) error {
+				if ops++; ops == k {
+					failed = op + " " + name
+					return broken
+				}
+				return nil
+			}
+			err := do(fs)
+			fs.Before = nil
+			listed := what == "List" && failed != "list "+dir // what cannot be read is said in its line
+			if (failed != "") != errors.Is(err, broken) && !listed {
+				t.Fatalf("%s: %s failed, and it said %v", what, failed, err)
+			}
+			if got, err := read(fs, 2); err != nil || !got.equal(crashState(2)) {
+				t.Fatalf("%s: %s failed, and then: %v", what, failed, err)
+			}
+			if failed == "" {
+				break
+			}
+		}
+	}
+}
