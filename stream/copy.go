@@ -19,8 +19,7 @@ type Copy struct {
 	last        ID
 	added       uint64
 	maxDeleted  ID
-	nodeEntries int
-	nodeBytes   int
+	node        openNode
 	idempotency *idempotencyCopy
 }
 
@@ -33,7 +32,7 @@ func (s *Stream) Copy() *Copy {
 	c := &Copy{
 		chunks: slices.Clip(l.chunks),
 		length: s.length, last: s.last, added: s.added, maxDeleted: s.maxDeleted,
-		nodeEntries: s.nodeEntries, nodeBytes: s.nodeBytes,
+		node:        s.node,
 		idempotency: s.idempotency.copy(),
 	}
 	if b := s.open; b != nil && b.n > 0 {
@@ -46,8 +45,8 @@ func (s *Stream) Copy() *Copy {
 
 // The encoding of a stream. Numbers are uvarints; an id is two of them.
 //
-//	stream      := 1 | length | id last | added | id highest deleted | entries and bytes of the open node
-//	               | number of blocks | block... | open (0 or 1) | block | idempotency (0 or 1) | idempotency
+//	stream      := 1 | length | id last | added | id highest deleted | open node | number of blocks | block... | open (0 or 1) | block | idempotency (0 or 1) | idempotency
+//	open node   := entries | bytes | id first | alive | length of names | names
 //	block       := flags | entries | entries in front that are gone | alive | ids | where | dead? | gone?
 //	flags       bit 0 a node begins with it, 1 a node begins in it, 2 cold, 3 dead follows, 4 gone follows
 //	ids         ms of the first above the last of the block before | seq | ms of the last above that | seq
@@ -72,8 +71,7 @@ func (c *Copy) Encode(w *bufio.Writer, named func(Ref)) error {
 	e.id(c.last)
 	e.number(c.added)
 	e.id(c.maxDeleted)
-	e.number(uint64(c.nodeEntries))
-	e.number(uint64(c.nodeBytes))
+	e.node(&c.node)
 	blocks := 0
 	for _, chunk := range c.chunks {
 		blocks += len(chunk.blocks)
@@ -129,6 +127,15 @@ func (e *encoder) flag(on bool) {
 	} else {
 		e.number(0)
 	}
+}
+
+func (e *encoder) node(n *openNode) {
+	e.number(uint64(n.entries))
+	e.number(uint64(n.bytes))
+	e.id(n.first)
+	e.number(n.live)
+	e.number(uint64(len(n.names)))
+	e.write(n.names)
 }
 
 func (e *encoder) block(b *block, prev uint64) {
@@ -188,7 +195,7 @@ func Decode(r *bufio.Reader, cfg Config) (*Stream, error) {
 		return nil, fmt.Errorf("%w: version %d", ErrDamaged, v)
 	}
 	s.length, s.last, s.added, s.maxDeleted = d.number(), d.id(), d.number(), d.id()
-	s.nodeEntries, s.nodeBytes = d.small(), d.small()
+	s.node = d.node()
 	var length, prev uint64
 	for n := d.number(); n > 0 && d.err == nil; n-- {
 		if b := d.block(prev); d.err == nil {
@@ -290,6 +297,12 @@ func (d *decoder) bytes(n uint64) []byte {
 		b, n = b[:len(b)+size], n-uint64(size)
 	}
 	return b
+}
+
+func (d *decoder) node() openNode {
+	n := openNode{entries: d.small(), bytes: d.small(), first: d.id(), live: d.number(), sameAs: notYet}
+	n.names = d.bytes(d.number())
+	return n
 }
 
 func (d *decoder) block(prev uint64) *block {

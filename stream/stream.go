@@ -46,9 +46,7 @@ type Stream struct {
 	added      uint64
 	maxDeleted ID
 
-	// The open node (see trim.go): how much was appended to it.
-	nodeEntries int
-	nodeBytes   int
+	node openNode
 
 	blockBytes   int
 	blockEntries int
@@ -209,22 +207,22 @@ func (s *Stream) CheckID(id ID) error {
 // and the fields at most MaxEntryBytes.
 func (s *Stream) Append(id ID, fields [][]byte) {
 	size := maxHead + uvarintLen(uint64(len(fields)/2))
-	payload := 0
-	for _, f := range fields {
-		size += uvarintLen(uint64(len(f)))
-		payload += len(f)
+	names, values := 0, 0
+	for i, f := range fields {
+		size += uvarintLen(uint64(len(f))) + len(f)
+		if i%2 == 0 {
+			names += len(f)
+		} else {
+			values += len(f)
+		}
 	}
-	size += payload
-
-	node := s.nodeEntries == 0 || s.nodeEntries >= nodeMaxEntries || s.nodeBytes+payload >= nodeMaxBytes
+	begins := s.node.full(names + values)
 	s.reserve(size)
-	before := len(s.w.b.data)
-	s.w.append(id, fields, node)
-	if node {
-		s.nodeEntries, s.nodeBytes = 0, 0
+	s.w.append(id, fields, begins)
+	if begins {
+		s.node.begin(id)
 	}
-	s.nodeEntries++
-	s.nodeBytes += len(s.w.b.data) - before
+	s.node.add(&s.w, len(fields)/2, names, values)
 
 	s.last = id
 	s.length++
@@ -274,6 +272,7 @@ func (s *Stream) begin(size int) {
 // use makes b the open block.
 func (s *Stream) use(b *block) {
 	s.open, s.w, s.spread = b, writer{b: b}, false
+	s.node.sameAs = notYet
 }
 
 // weigh charges for the open block's memory, after it may have changed.
@@ -426,6 +425,7 @@ func (s *Stream) take(id ID) bool {
 	}
 	b := s.edit(p, func(b *block) { b.take(id, ord) })
 	s.length--
+	s.node.lose(id)
 	s.tidy(p, b)
 	return true
 }
@@ -454,9 +454,7 @@ func (s *Stream) takeOpen(id ID) bool {
 	}
 	b.kill(ord)
 	s.length--
-	if start, ok := b.lastNode(); ok && ord >= start && b.liveIn(start, b.n) == 0 {
-		s.nodeEntries = 0 // nothing is left of the open node
-	}
+	s.node.lose(id)
 	s.tidyOpen()
 	return true
 }
@@ -516,9 +514,6 @@ func (s *Stream) remove(p place) {
 // queue that is emptied after every append must not allocate each time.
 func (s *Stream) empty() {
 	b := s.open
-	if s.length == 0 || b.hasNode(len(b.groups)-1) {
-		s.nodeEntries = 0 // else the open node began in an earlier block, and goes on
-	}
 	if s.spread {
 		s.use(&block{Body: new(Body)})
 	} else {
@@ -540,27 +535,23 @@ func (s *Stream) letGo() {
 // maxSpare bounds the memory that a stream without entries keeps.
 const maxSpare = 1 << 10
 
-// beginNode notes that a node begins with the block at p at the latest.
+// beginNode notes that a node begins with the block at p at the latest. If nothing is
+// there, the open node has lost all its entries, and ended with that.
 func (s *Stream) beginNode(p place) {
 	switch {
 	case p != s.sealed.end():
 		s.edit(p, func(b *block) { b.node = true })
 	case s.open != nil && s.open.n > 0:
 		s.open.node = true
-	default:
-		s.nodeEntries = 0
 	}
 }
 
 // rewriteOpen replaces the open block, in which something is alive, by one without
 // its dead entries, with as much room again, and room bytes.
 func (s *Stream) rewriteOpen(room int) {
-	w, carry := s.open.rewritten(max(2*s.open.liveBytes()+room, firstSize))
+	w, _ := s.open.rewritten(max(2*s.open.liveBytes()+room, firstSize)) // nothing is behind it to begin a node with
 	s.use(w.b)
 	s.w = w
-	if carry {
-		s.nodeEntries = 0
-	}
 	s.weigh()
 }
 

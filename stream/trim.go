@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"math"
 	"slices"
 )
@@ -17,6 +18,67 @@ const (
 	nodeMaxEntries = 100
 	nodeMaxBytes   = 4096
 )
+
+// openNode is the node that is appended to. It does not depend on where blocks end, nor
+// on what of them is in memory: whoever makes the same changes gets the same nodes.
+type openNode struct {
+	entries int // appended to it; 0: none is open
+	bytes   int // of these, about as Redis counts them
+	first   ID
+	live    uint64 // of these; all entries from first on
+	names   []byte // of the first entry, as a block has them: entries with the same ones do not count theirs
+
+	sameAs int // offset in the open block of a definition that is equal to names, or notYet
+}
+
+const notYet = -1
+
+// full reports whether a node begins with an entry of so many bytes.
+func (n *openNode) full(size int) bool {
+	return n.entries == 0 || n.entries >= nodeMaxEntries || n.bytes+size >= nodeMaxBytes
+}
+
+func (n *openNode) begin(id ID) {
+	*n = openNode{first: id, names: n.names[:0], sameAs: notYet}
+}
+
+// add counts the entry that w has just appended, with that many fields and bytes of names and of values.
+func (n *openNode) add(w *writer, fields, names, values int) {
+	def := int(w.refs[0])
+	same := def == n.sameAs
+	if !same {
+		c := cursor{data: w.b.data, def: def}
+		c.n, c.name = uvarint(c.data, def)
+		switch text := c.data[def:c.defEnd()]; {
+		case n.entries == 0:
+			n.names = append(n.names, text...)
+			n.sameAs = def
+		case bytes.Equal(text, n.names):
+			n.sameAs, same = def, true
+		}
+	}
+	const entryBytes = 3 // head and ID
+	n.bytes += entryBytes + values + fields
+	if !same {
+		n.bytes += names + fields
+	}
+	n.entries++
+	n.live++
+}
+
+// lose says that an entry is gone. A node without entries is no node.
+func (n *openNode) lose(id ID) {
+	if n.entries > 0 && !id.Less(n.first) {
+		n.limit(n.live - 1)
+	}
+}
+
+// limit says that no more than so many entries are left.
+func (n *openNode) limit(most uint64) {
+	if n.live = min(n.live, most); n.live == 0 {
+		n.entries = 0
+	}
+}
 
 // PlanTrimMaxLen decides which entries go so that maxLen stay: those up to and
 // including through, removed in number. Nothing goes if removed is 0.
@@ -109,6 +171,7 @@ func (s *Stream) planNodes(most uint64, bound place, ord int) (through ID, remov
 		c := n.b.group(n.g)
 		c.next()
 		through, _ = c.id.Prev()
+		through = lower(through, n.b.last)
 	}
 	var last node // the last one that goes, with where it ends
 	end := 0
@@ -127,9 +190,18 @@ func (s *Stream) planNodes(most uint64, bound place, ord int) (through ID, remov
 	}
 	if last.b != nil {
 		c := last.b.at(end - 1)
-		through = c.id
+		through = lower(c.id, last.b.last)
 	}
 	return through, removed, nil
+}
+
+// lower returns the lower of an entry's ID and the last ID of its block: dead entries can be above that (see SetID), and
+// above entries of the blocks behind.
+func lower(id, last ID) ID {
+	if last.Less(id) {
+		return last
+	}
+	return id
 }
 
 // node is where a node begins, or a group of it.
@@ -189,20 +261,11 @@ func (s *Stream) pass(n *node, most uint64) (last node, live uint64, to int, err
 	return last, live, to, nil
 }
 
-// lastNode is the ordinal at which the last node that begins in b begins.
-func (b *block) lastNode() (ord int, ok bool) {
-	for g := len(b.groups) - 1; g >= 0; g-- {
-		if b.nodeAt(g) {
-			return int(b.groups[g].ord), true
-		}
-	}
-	return 0, false
-}
-
 // Trim removes the entries up to and including through, removed in number.
 // LastID and MaxDeletedID stay.
 func (s *Stream) Trim(through ID, removed uint64) {
 	s.length -= removed
+	s.node.limit(s.length) // it is the last to go
 	l := &s.sealed
 	for len(l.chunks) > 0 && !through.Less(l.chunks[0].last()) {
 		c := l.chunks[0]
