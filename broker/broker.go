@@ -46,6 +46,7 @@ type Broker struct {
 	closing  chan struct{} // closed when SHUTDOWN or a fatal failure asks Serve to end
 	closeErr error         // why, when it was a failure; set before closing is closed
 	failures chan struct{} // holds one token while the log has failed and nobody has dealt with it
+	dropped  bool          // the state is gone after a failure and not yet read again; Serve's own
 
 	mu       sync.Mutex
 	keyspace *state.Keyspace
@@ -241,7 +242,7 @@ func (b *Broker) Serve(ctx context.Context) error {
 		case <-tick.C:
 			b.checkDisk()
 			b.followClock()
-			if b.log.Err() != nil {
+			if b.log.Err() != nil || b.dropped {
 				b.recoverFromDisk(ctx)
 			}
 			b.probe()

@@ -68,12 +68,13 @@ type kept struct {
 
 // copying is a checkpoint that is being made.
 type copying struct {
-	begun    time.Time
-	keyspace *state.Keyspace
-	copy     *state.Copy   // nil once it is complete
-	keys     int64         // asked for so far
-	total    int64         // when it began
-	hold     time.Duration // the longest hold of the lock
+	begun                      time.Time
+	keyspace                   *state.Keyspace
+	copy                       *state.Copy   // nil once it is complete
+	keys                       int64         // asked for so far
+	total                      int64         // when it began
+	logBytes, logRecords, dead int64         // counters when it began
+	pause                      time.Duration // the longest for which it held the lock
 }
 
 func newCheckpointer() checkpointer {
@@ -160,14 +161,16 @@ const (
 // considerCheckpoint asks for a checkpoint if it is time for one. Serve calls it once a second.
 func (b *Broker) considerCheckpoint() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	c := &b.checkpointer
-	if c.running != nil || c.wanted || b.loading || b.readOnly || b.closed || c.failures > 0 && time.Since(c.tried) < c.backOff() {
-		return
+	reason := ""
+	if c.running == nil && !c.wanted && !b.loading && !b.readOnly && !b.closed && (c.failures == 0 || time.Since(c.tried) >= c.backOff()) {
+		if reason = b.reasonForCheckpoint(); reason != "" {
+			c.want(nil)
+		}
 	}
-	if reason := b.reasonForCheckpoint(); reason != "" {
+	b.mu.Unlock()
+	if reason != "" {
 		b.logger.Debug("a checkpoint is due", "reason", reason)
-		c.want(nil)
 	}
 }
 
@@ -191,10 +194,16 @@ func (b *Broker) reasonForCheckpoint() string {
 	switch held := c.heldByOlder(b); {
 	case dead > mostDead, held > mostDead:
 		return "segment files have dead blocks"
-	case b.disk.low() && (dead > mostDeadLow || held > mostDeadLow || written > mostDeadLow):
+	case b.disk.low() && b.fitsOnDisk() && (dead > mostDeadLow || held > mostDeadLow || written > mostDeadLow):
 		return "the disk is nearly full"
 	}
 	return ""
+}
+
+// fitsOnDisk reports whether one more checkpoint can be written to a disk that is nearly full, and something go for it.
+func (b *Broker) fitsOnDisk() bool {
+	c, d := &b.checkpointer, &b.disk
+	return c.pins == 0 && !c.untidy && d.free-d.written > 2*c.newestBytes()+mostDeadLow
 }
 
 func (c *checkpointer) newestBytes() int64 {
@@ -223,32 +232,43 @@ func (c *checkpointer) heldByOlder(b *Broker) (bytes int64) {
 func (b *Broker) checkpoint(quit <-chan struct{}) error {
 	begun := time.Now()
 	made, err := b.makeCheckpoint(quit)
+	took := time.Since(begun)
+	ran := b.noteCheckpoint(made, took, err)
+	switch {
+	case err == nil:
+		b.logger.Info("checkpoint", "file", made.file, "position", log.Position(made.Position), "bytes", made.bytes, "keys", ran.total,
+			"segments", len(made.segments), "took", took.Round(time.Millisecond), "longest pause", ran.pause)
+	case !errors.Is(err, errStopping):
+		b.logger.Error("no checkpoint could be made", "err", err, "took", took.Round(time.Millisecond))
+	}
+	return err
+}
+
+// noteCheckpoint keeps account of a checkpoint that was made, or was not.
+func (b *Broker) noteCheckpoint(made kept, took time.Duration, err error) (ran copying) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := &b.checkpointer
-	ran := c.running
-	if ran != nil && ran.copy != nil {
-		ran.copy.End()
+	if c.running != nil {
+		if c.running.copy != nil {
+			c.running.copy.End()
+		}
+		ran = *c.running
+		ran.keyspace, ran.copy = nil, nil
+		c.running = nil
 	}
-	c.running = nil
-	c.tried, c.duration = time.Now(), time.Since(begun)
-	if errors.Is(err, errStopping) {
-		return err
-	}
-	c.err = err
-	if err != nil {
+	c.tried = time.Now()
+	switch {
+	case err == nil:
+		c.made++
+		c.err, c.failures, c.duration, c.last = nil, 0, took, ran
+		c.logBytes, c.logRecords, c.dead = ran.logBytes, ran.logRecords, ran.dead
+		c.kept = append([]kept{made}, c.kept...)
+	case !errors.Is(err, errStopping):
+		c.err = err
 		c.failures++
-		b.logger.Error("no checkpoint could be made", "err", err, "took", c.duration.Round(time.Millisecond))
-		return err
 	}
-	c.failures = 0
-	c.made++
-	c.kept = append([]kept{made}, c.kept...)
-	c.last = *ran
-	c.last.keyspace = nil
-	b.logger.Info("checkpoint", "file", made.file, "position", log.Position(made.Position), "bytes", made.bytes,
-		"keys", c.last.total, "segments", len(made.segments), "took", c.duration.Round(time.Millisecond), "longest pause", c.last.hold)
-	return nil
+	return ran
 }
 
 // makeCheckpoint is checkpoint without the bookkeeping.
@@ -292,8 +312,11 @@ func (b *Broker) beginCopy(made *kept) (*copying, error) {
 		return nil, errAbandoned
 	}
 	c, stats := &b.checkpointer, b.log.Stats()
-	now := &copying{begun: time.Now(), keyspace: b.keyspace, copy: b.keyspace.BeginCopy()}
-	made.fence = b.openSegment()
+	now := &copying{
+		begun: time.Now(), keyspace: b.keyspace, copy: b.keyspace.BeginCopy(),
+		logBytes: int64(stats.Bytes), logRecords: int64(stats.Records), dead: b.spiller.totals.Dead,
+	}
+	made.fence = b.history.store.Floor()
 	if b.spiller.writing {
 		made.fence = min(made.fence, b.spiller.first)
 	}
@@ -302,7 +325,6 @@ func (b *Broker) beginCopy(made *kept) (*copying, error) {
 	}
 	c.running = now
 	c.number++
-	c.logBytes, c.logRecords, c.dead = int64(stats.Bytes), int64(stats.Records), b.spiller.totals.Dead
 	made.Header = checkpoint.Header{
 		ID: b.log.ID(), Number: c.number, Position: now.copy.Position(),
 		UnixMS: b.wallClock(time.Now()).UnixMilli(), NextSegment: b.history.store.Next(),
@@ -311,46 +333,36 @@ func (b *Broker) beginCopy(made *kept) (*copying, error) {
 	return now, nil
 }
 
-// How long the walk holds the lock at a time, about.
-const (
-	leastHold = 100 * time.Microsecond
-	mostHold  = 300 * time.Microsecond
-	mostKeys  = 1 << 12
-)
-
 // copyState writes the state as it was when the copy began.
 func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struct{}) (state.Named, error) {
 	encoder := state.NewEncoder(bufio.NewWriterSize(w, 64<<10))
-	keys := 16
+	walk := turns{size: 16, most: 1 << 12}
 	for more := true; more; {
 		select {
 		case <-quit:
 			return nil, errStopping
 		default:
 		}
-		b.mu.Lock()
-		if b.keyspace != now.keyspace {
-			b.mu.Unlock()
-			return nil, errAbandoned
+		var copied []state.Copied
+		var err error
+		b.hold(&walk, func(keys int) {
+			if b.keyspace != now.keyspace {
+				err = errAbandoned
+				return
+			}
+			more = now.copy.Walk(keys)
+			copied = now.copy.Take()
+			now.keys += int64(keys)
+			now.pause = walk.longest
+			if !more {
+				now.copy.End()
+				now.copy = nil
+			}
+		})
+		if err == nil {
+			err = encoder.Encode(copied)
 		}
-		begun := time.Now()
-		more = now.copy.Walk(keys)
-		copied := now.copy.Take()
-		if !more {
-			now.copy.End()
-			now.copy = nil
-		}
-		held := time.Since(begun)
-		now.keys += int64(keys)
-		now.hold = max(now.hold, held)
-		b.mu.Unlock()
-		switch {
-		case held < leastHold:
-			keys = min(2*keys, mostKeys)
-		case held > mostHold:
-			keys = max(keys/2, 1)
-		}
-		if err := encoder.Encode(copied); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -117,6 +117,9 @@ func TestAfterACleanStopThereIsNothingToReplay(t *testing.T) {
 		c.fillFrom("s", 1, 99)
 		if how.line != "" {
 			c.send(how.line)
+			if got, err := c.tryRead(); err == nil {
+				t.Errorf("%s: %s", how.line, got)
+			}
 		}
 		if err := stop(); err != nil {
 			t.Fatal(err)

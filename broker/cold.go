@@ -26,6 +26,7 @@ type history struct {
 	unit    *fetch // of the unit of work that runs now
 	spare   fetch  // for one that has not had to wait
 	readers blockReaders
+	away    bool  // the state is being read from disk, by somebody who does not hold the lock: changes need no content
 	cache   int64 // bytes of the cache
 	most    int64 // bytes that one command may have read for it
 	much    int64 // bytes that a command may have without being one of the greedy
@@ -137,6 +138,9 @@ func (h *history) readQueued() {
 // Body returns the content of a block if it is at hand. What the cache has had once stays until the unit of work is through:
 // a command that has decided by what it saw must see it again.
 func (h *history) Body(ref stream.Ref) *stream.Body {
+	if h.away {
+		return nil
+	}
 	if c, ok := h.unit.held[ref]; ok {
 		return c.body
 	}
@@ -274,23 +278,26 @@ func (b *Broker) parkForBlocks(s *session) {
 }
 
 // lookWithBlocks lets a waiter look again whose blocks are there, and with it those of its class behind it, who find what it
-// leaves. While nothing may be written nobody looks: everybody does afterwards.
+// leaves: they were passed over while its blocks were read, and are not to be forgotten if it has gone. While nothing may
+// be written nobody looks: everybody does afterwards.
 func (b *Broker) lookWithBlocks(w *waiter, f *fetch) {
-	if w.gone || b.loading || b.readOnly {
+	switch {
+	case w.gone:
 		b.history.release(f)
-		w.fetch = nil
+	case b.loading || b.readOnly:
+		b.history.letGo(&w.fetch)
 		return
-	}
-	if w.class == "" {
+	case w.class == "":
 		b.lookAgain(w)
-	} else {
+	}
+	if w.class != "" {
 		for _, k := range w.keys {
 			if q := b.waiters.queues[k]; q != nil && q.class(w.class) != nil {
 				b.serve(k, q.class(w.class))
 			}
 		}
 	}
-	if f.begun.IsZero() {
+	if w.fetch == f && f.begun.IsZero() {
 		b.history.letGo(&w.fetch) // it was not its turn
 	}
 	b.serveWaiters()

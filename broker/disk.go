@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/weirmq/weir/internal/checkpoint"
 	"github.com/weirmq/weir/internal/state"
+	"github.com/weirmq/weir/log"
+	"github.com/weirmq/weir/stream/store"
 )
 
 // disk watches the file system that holds the data. The state lock guards it.
@@ -51,13 +54,37 @@ func (b *Broker) checkDisk() {
 // recoverFromDisk deals with a failed write or fsync. What was held can no longer be known: those connections are closed,
 // for "failed" would make their clients send again what may be on disk. Memory holds changes that the disk may not, so
 // it is dropped and read again, up to the last durable position; then the broker is read-only until the disk has
-// taken a probe.
+// taken a probe. If the disk cannot be read either, Serve tries again within a second.
 func (b *Broker) recoverFromDisk(ctx context.Context) {
-	if b.log.Err() == nil {
+	if b.log.Err() == nil && !b.dropped {
 		return // the tick of Serve was faster than the word of the failure
 	}
-	b.logger.Error("the log has failed; reloading from disk", "err", b.log.Err(), "durable", b.log.Durable())
+	if !b.dropped {
+		b.logger.Error("the log has failed; reloading from disk", "err", b.log.Err(), "durable", b.log.Durable())
+		b.dropState()
+	}
+	// A checkpoint that is being made finds that its state is gone, or that the log is.
+	b.checkpointer.making.Lock()
+	defer b.checkpointer.making.Unlock()
+	if err := b.reload(ctx); err != nil {
+		switch {
+		case ctx.Err() != nil:
+		case beyondRepair(err):
+			b.fail(err)
+		default:
+			b.logger.Warn("the state cannot be read from disk; clients are told LOADING until it can", "err", err)
+		}
+		return
+	}
+	b.dropped = false
+	b.serveLoaded()
+}
+
+// dropState forgets what may not be on disk, and who has seen it.
+func (b *Broker) dropState() {
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dropped = true
 	b.loading, b.readOnly = true, true
 	durable := uint64(b.log.Durable())
 	for _, s := range b.sessions {
@@ -69,32 +96,38 @@ func (b *Broker) recoverFromDisk(ctx context.Context) {
 		}
 	}
 	b.become(b.emptyKeyspace())
-	b.mu.Unlock()
+}
 
-	// A checkpoint that is being made finds that its state is gone, or that the log is.
-	b.checkpointer.making.Lock()
-	defer b.checkpointer.making.Unlock()
+func (b *Broker) reload(ctx context.Context) error {
+	if b.log.Err() != nil {
+		if err := b.log.Reopen(); err != nil {
+			return err
+		}
+	}
+	return b.load(ctx)
+}
 
-	if err := b.log.Reopen(); err != nil {
-		if damage := (*DamageError)(nil); errors.As(err, &damage) {
-			b.fail(err)
-			return
+// beyondRepair reports whether an error of reading the state says more than that the disk does not answer now.
+func beyondRepair(err error) bool {
+	var (
+		ofLog        *log.DamageError
+		ofCheckpoint *checkpoint.DamageError
+		ofSegment    *store.DamageError
+		unknown      *checkpoint.FormatError
+		beyond       *beyondError
+	)
+	for _, target := range []any{&ofLog, &ofCheckpoint, &ofSegment, &unknown, &beyond} {
+		if errors.As(err, target) {
+			return true
 		}
-		b.logger.Warn("the log cannot be read; clients are told LOADING until it can", "err", err)
-		return // Serve tries again within a second
 	}
-	if err := b.load(ctx); err != nil {
-		if ctx.Err() == nil {
-			b.fail(err)
-		}
-		return
-	}
-	b.serveLoaded()
+	return errors.Is(err, state.ErrUnknownChange) || errors.Is(err, state.ErrDamagedChange) || errors.Is(err, state.ErrDamagedCopy) ||
+		errors.Is(err, ErrShutdown)
 }
 
 // probe tries, once a second, whether a disk that has failed works again.
 func (b *Broker) probe() {
-	if b.log.Writable() {
+	if b.log.Writable() || b.dropped {
 		return
 	}
 	if err := b.beginLog(); err != nil {

@@ -198,6 +198,7 @@ func (b *Broker) infoPersistence(i *server.Info) {
 func (b *Broker) infoCheckpoints(i *server.Info, records int64) {
 	c := &b.checkpointer
 	i.ChangesSinceSave, i.LastSaveSeconds = uint64(records-c.logRecords), b.lastSave()
+	i.Saving = c.wanted
 	if now := c.running; now != nil {
 		i.Saving, i.SavingSeconds = true, int64(time.Since(now.begun).Seconds())
 		i.SavingKeys, i.SavingKeysTotal = min(now.keys, now.total), now.total
@@ -206,7 +207,7 @@ func (b *Broker) infoCheckpoints(i *server.Info, records int64) {
 	if c.made > 0 {
 		i.SaveSeconds, i.CheckpointSeconds = int64(c.duration.Seconds()), c.duration.Seconds()
 	}
-	i.CheckpointPauseMicros = c.last.hold.Microseconds()
+	i.CheckpointPauseMicros = c.last.pause.Microseconds()
 	if len(c.kept) > 0 {
 		i.CheckpointPosition, i.CheckpointBytes = c.kept[0].Position, c.kept[0].bytes
 	}

@@ -87,6 +87,7 @@ func (b *Broker) load(ctx context.Context) error {
 	defer b.mu.Unlock()
 	r.keys, r.records, r.bytes, r.duration = keys, records, bytes, time.Since(l.begun)
 	b.become(l.keyspace, l.totals)
+	b.history.away = false
 	c, stats := &b.checkpointer, b.log.Stats()
 	c.kept, c.refused, c.tried = l.kept, l.refused, time.Now()
 	c.logBytes, c.logRecords, c.dead = int64(stats.Bytes)-int64(bytes), int64(stats.Records)-int64(records), 0
@@ -99,9 +100,9 @@ func (b *Broker) load(ctx context.Context) error {
 // serveLoaded lets clients in.
 func (b *Broker) serveLoaded() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.loading, b.readOnly = false, !b.log.Writable()
 	b.server.Release(uint64(b.log.Released())) // what was read is on disk
+	b.mu.Unlock()
 	r := &b.recovery
 	b.logger.Info("state loaded", "keys", r.keys, "records", r.records, "bytes", r.bytes,
 		"took", r.duration.Round(time.Millisecond), "position", b.log.Last())
@@ -135,6 +136,9 @@ func (l *loader) close() {
 
 // openStore opens the segment files, if they are not yet.
 func (l *loader) openStore() error {
+	l.mu.Lock()
+	l.history.away = true
+	l.mu.Unlock()
 	if l.history.store != nil {
 		return nil
 	}

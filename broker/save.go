@@ -31,14 +31,14 @@ func (h serverHost) maySave() error {
 
 // SaveAndWait asks for a checkpoint and has the session wait for it.
 func (h serverHost) SaveAndWait(c *command.Call, reply server.SaveReply) error {
+	if err := h.maySave(); err != nil {
+		return err
+	}
 	return h.saveFor(c, func(_ *session, out *resp.Writer, err error) { reply(out, err) })
 }
 
 // saveFor parks a session until there is a checkpoint, or none could be made.
 func (h serverHost) saveFor(c *command.Call, reply func(*session, *resp.Writer, error)) error {
-	if err := h.maySave(); err != nil {
-		return err
-	}
 	b, id := h.Broker, c.Session.ID
 	b.checkpointer.asked++
 	class := fmt.Sprint("checkpoint ", b.checkpointer.asked) // of this wait alone
@@ -71,11 +71,14 @@ func (b *Broker) lastSave() int64 {
 	return b.started.Unix()
 }
 
-// BackupBegin makes a checkpoint, and from then on nothing is removed that it, or the log behind it, consists of.
+// BackupBegin makes a checkpoint, after the one that is being made if there is, and from then on nothing is removed that it, or the log behind it, consists of.
 func (h serverHost) BackupBegin(c *command.Call, reply server.BackupReply) error {
 	b := h.Broker
-	if b.sessions[c.Session.ID].backup {
+	switch {
+	case b.sessions[c.Session.ID].backup:
 		return server.ErrBackup
+	case b.readOnly:
+		return errReadOnly
 	}
 	return h.saveFor(c, func(s *session, out *resp.Writer, err error) {
 		if err != nil {

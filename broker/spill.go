@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"time"
 
 	"github.com/weirmq/weir/internal/command"
@@ -98,43 +99,50 @@ func (b *Broker) spillSome() (more bool, err error) {
 	b.mu.Lock()
 	totals := s.totals
 	taken := totals.Take(spillBytes)
-	if len(taken) > 0 {
-		s.writing, s.first = true, b.openSegment()
-	}
+	s.writing, s.first = true, b.history.store.Floor()
 	b.mu.Unlock()
-	if len(taken) == 0 {
-		return false, nil
-	}
-	refs, err := b.writeBlocks(taken)
-	if err != nil {
-		b.spillFailed(totals, taken, err)
-		return false, err
-	}
-	for from := 0; from < len(taken); from += spillHold {
-		b.mu.Lock()
-		if s.totals == totals { // else the state has been read again from disk
-			spilled(taken[from:min(from+spillHold, len(taken))], refs[from:])
-		}
-		b.mu.Unlock()
+	if len(taken) > 0 {
+		err = b.spill(totals, taken)
 	}
 	b.mu.Lock()
 	s.writing = false
-	recovered := s.failure != nil
-	s.failure = nil
-	release := s.stalled && !s.full()
-	if release {
-		s.stalled = false
+	before := s.failure
+	if s.failure = err; err != nil && s.totals == totals {
+		totals.Return(taken)
+		if s.full() {
+			totals.Return(totals.Take(math.MaxInt64)) // without what has gone meanwhile
+		}
 	}
 	more = s.totals.SealedBytes >= spillBytes
+	release := s.stalled && (err != nil || !s.full()) // after a failure they are refused
+	s.stalled = s.stalled && !release
 	s.notice()
 	b.mu.Unlock()
 	if release {
 		b.server.Release(b.server.Released())
 	}
-	if recovered {
+	switch {
+	case err != nil && before == nil:
+		b.logger.Error("blocks cannot be written to a segment file; they stay in memory until they can", "err", err)
+	case err == nil && before != nil:
 		b.logger.Info("blocks are written to segment files again")
 	}
-	return more, nil
+	return more, err
+}
+
+// spill writes blocks and has them let go of their contents.
+func (b *Broker) spill(totals *stream.Totals, taken []stream.Sealed) error {
+	refs, err := b.writeBlocks(taken)
+	install := turns{size: 16, most: spillHold}
+	for len(refs) > 0 {
+		b.hold(&install, func(n int) {
+			if n = min(n, len(refs)); b.spiller.totals == totals { // else the state has been read again from disk
+				spilled(taken[:n], refs)
+			}
+			taken, refs = taken[n:], refs[n:]
+		})
+	}
+	return err
 }
 
 // writeBlocks makes sealed blocks durable. Their contents go to the cache: what was written last is read first.
@@ -155,35 +163,6 @@ func spilled(taken []stream.Sealed, refs []stream.Ref) {
 	for i, x := range taken {
 		x.Spilled(refs[i])
 	}
-}
-
-func (b *Broker) spillFailed(totals *stream.Totals, taken []stream.Sealed, err error) {
-	s := &b.spiller
-	b.mu.Lock()
-	first := s.failure == nil
-	s.failure, s.writing = err, false
-	if s.totals == totals {
-		totals.Return(taken)
-	}
-	release := s.stalled // they are refused now
-	s.stalled = false
-	b.mu.Unlock()
-	if first {
-		b.logger.Error("blocks cannot be written to a segment file; they stay in memory until they can", "err", err)
-	}
-	if release {
-		b.server.Release(b.server.Released())
-	}
-}
-
-// openSegment returns the lowest number of a segment that something may still be written to.
-func (b *Broker) openSegment() uint64 {
-	for _, segment := range b.history.store.Segments() {
-		if !segment.Closed {
-			return segment.Number
-		}
-	}
-	return b.history.store.Next()
 }
 
 // spillLoaded writes sealed blocks of a keyspace that nobody sees yet.

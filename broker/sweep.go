@@ -11,8 +11,8 @@ import (
 // Two things are done now and then to all streams, some at a time so that nobody waits long for the lock: idle ones have
 // their open blocks sealed when these take much memory, and segment files of which little is alive are written again.
 
-// sweepKeys is how many keys are looked at under one hold of the lock.
-const sweepKeys = 64
+// mostSwept is how many keys are looked at under one hold of the lock, at most.
+const mostSwept = 256
 
 // eachStream calls visit for every stream there is, under the state lock. It ends early when the state is read from disk
 // anew, or the broker closes.
@@ -21,33 +21,30 @@ func (b *Broker) eachStream(visit func(db int, key string, s *state.Stream)) {
 	keyspace := b.keyspace
 	b.mu.Unlock()
 	tx := state.NewTx(keyspace)
-	for db := range state.Databases {
-		for cursor, more := state.Cursor(0), true; more; more = cursor != 0 {
-			b.mu.Lock()
-			if b.keyspace != keyspace || b.closed {
-				b.mu.Unlock()
-				return
-			}
-			tx.Begin(db)
-			cursor = tx.Scan(cursor, sweepKeys, func(key string, v state.Value) {
-				if s, ok := v.(*state.Stream); ok {
-					visit(db, key, s)
+	sweep := turns{size: 1, most: mostSwept}
+	gone := false
+	for db := 0; db < state.Databases && !gone; db++ {
+		for cursor, more := state.Cursor(0), true; more; more = cursor != 0 && !gone {
+			b.hold(&sweep, func(keys int) {
+				if gone = b.keyspace != keyspace || b.closed; gone {
+					return
 				}
+				tx.Begin(db)
+				cursor = tx.Scan(cursor, keys, func(key string, v state.Value) {
+					if s, ok := v.(*state.Stream); ok {
+						visit(db, key, s)
+					}
+				})
 			})
-			b.mu.Unlock()
 		}
 	}
 }
 
-// reapKeys is how many keys of a flushed database are let go of under one hold of the lock.
-const reapKeys = 1 << 10
-
 // reap lets go of what flushed databases held. Serve calls it once a second.
 func (b *Broker) reap() {
+	some := turns{size: 64, most: 1 << 12}
 	for more := true; more; {
-		b.mu.Lock()
-		more = b.keyspace.Reap(reapKeys)
-		b.mu.Unlock()
+		b.hold(&some, func(keys int) { more = b.keyspace.Reap(keys) })
 	}
 }
 
@@ -114,29 +111,31 @@ func (b *Broker) rewriteSparse(newest kept) {
 	b.logger.Info("wrote again what is alive in sparse segment files", "files", len(victims), "blocks", blocks, "took", time.Since(begun).Round(time.Millisecond))
 }
 
-// lookedAt bounds how many blocks of a stream are looked at under one hold of the lock.
-const lookedAt = 4 << 10
+// mostLooked bounds how many blocks of a stream are looked at under one hold of the lock.
+const mostLooked = 4 << 10
 
 // rewriteStream moves the blocks of one stream that are in certain segment files. A stream that has gone meanwhile takes no
 // block.
 func (b *Broker) rewriteStream(s *state.Stream, victims map[uint64]bool) (moved int, err error) {
+	look := turns{size: 64, most: mostLooked}
 	for from, more := stream.MinID, true; more; {
 		var found []stream.Placed
-		size, looked := 0, 0
-		b.mu.Lock()
-		more = false
-		for p := range s.Cold(from) {
-			if looked++; looked > lookedAt || size > spillBytes {
-				from, more = p.First, true
-				break
+		var quit bool
+		b.hold(&look, func(blocks int) {
+			more = false
+			quit = b.closed || b.loading
+			bytes := 0
+			for p := range s.Cold(from) {
+				if blocks--; blocks < 0 || bytes > spillBytes {
+					from, more = p.First, true
+					break
+				}
+				if victims[p.Ref.Segment] {
+					found = append(found, p)
+					bytes += int(p.Ref.Length)
+				}
 			}
-			if victims[p.Ref.Segment] {
-				found = append(found, p)
-				size += int(p.Ref.Length)
-			}
-		}
-		quit := b.closed || b.loading
-		b.mu.Unlock()
+		})
 		if quit {
 			return moved, nil
 		}
@@ -170,16 +169,17 @@ func (b *Broker) move(s *state.Stream, found []stream.Placed) (moved int, err er
 	if err != nil {
 		return 0, err
 	}
+	install := turns{size: 16, most: spillHold}
 	for len(refs) > 0 {
-		n := min(len(refs), spillHold)
-		b.mu.Lock()
-		for i, ref := range refs[:n] {
-			if s.Move(from[i], ref) {
-				moved++
+		b.hold(&install, func(n int) {
+			n = min(n, len(refs))
+			for i, ref := range refs[:n] {
+				if s.Move(from[i], ref) {
+					moved++
+				}
 			}
-		}
-		b.mu.Unlock()
-		refs, from = refs[n:], from[n:]
+			refs, from = refs[n:], from[n:]
+		})
 	}
 	return moved, nil
 }
