@@ -192,12 +192,20 @@ func (b *Broker) reasonForCheckpoint() string {
 		}
 	}
 	switch held := c.heldByOlder(b); {
-	case dead > mostDead, held > mostDead:
+	case dead > b.worthwhile(), held > b.worthwhile():
 		return "segment files have dead blocks"
 	case b.disk.low() && b.fitsOnDisk() && (dead > mostDeadLow || held > mostDeadLow || written > mostDeadLow):
 		return "the disk is nearly full"
 	}
 	return ""
+}
+
+// worthwhile returns how many dead bytes are worth a checkpoint: fewer on a small disk.
+func (b *Broker) worthwhile() int64 {
+	if !b.disk.known || !b.fitsOnDisk() {
+		return mostDead
+	}
+	return min(mostDead, max(b.disk.free/4, mostDeadLow))
 }
 
 // fitsOnDisk reports whether one more checkpoint can be written to a disk that is nearly full, and something go for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -483,4 +484,106 @@ func TestALogThatFailsWhileACheckpointIsMadeIsReadFromDiskAgain(t *testing.T) {
 	}
 	again.expect("SAVE", "+OK")
 	again.expect("XLEN s", ":1000")
+}
+
+func TestWritersThatWaitForBlocksThatDieGoOn(t *testing.T) {
+	var shut atomic.Bool
+	open := make(chan struct{})
+	b := running(t, func(o *Options) {
+		tiny(o)
+		o.Disk = func(op, path string) error {
+			if op == "write" && strings.Contains(path, store.Dir) && shut.Load() {
+				select {
+				case <-open:
+				case <-t.Context().Done():
+				}
+			}
+			return nil
+		}
+	})
+	b.mu.Lock()
+	b.spiller.most = 4 << 10
+	b.mu.Unlock()
+	shut.Store(true)
+	c, other := dial(t, b), dial(t, b)
+	c.fillFrom("s", 1, 50)
+	waitFor(t, b, func() bool { return b.spiller.writing }) // what is sealed from now on waits
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 2000 {
+			if got := c.do(fmt.Sprintf("XADD t %d-0 number %d", i+1, i)); got != fmt.Sprintf(`"%d-0"`, i+1) {
+				t.Error(got)
+				return
+			}
+		}
+	}()
+	waitFor(t, b, func() bool { return b.spiller.stalled })
+	other.expect("DEL t", ":1")
+	close(open)
+	<-done
+	other.expect("XLEN s", ":50")
+}
+
+func TestACheckpointThatFailedIsTriedAgainByItself(t *testing.T) {
+	var broken atomic.Bool
+	b := running(t, func(o *Options) {
+		o.CheckpointLogSize = 10 << 10
+		o.Disk = func(op, path string) error {
+			if op == "write" && strings.Contains(path, "checkpoints") && broken.Load() {
+				return errors.New("an accident")
+			}
+			return nil
+		}
+	})
+	broken.Store(true)
+	c := dial(t, b)
+	c.fillFrom("s", 1, 1000)
+	waitFor(t, b, func() bool { return b.checkpointer.failures > 0 })
+	broken.Store(false)
+	waitFor(t, b, func() bool { return b.checkpointer.made > 0 && b.checkpointer.failures == 0 })
+}
+
+func TestAfterBGSaveACheckpointIsSaidToBeUnderWay(t *testing.T) {
+	b := running(t, nil)
+	c := dial(t, b)
+	c.fillFrom("s", 1, 10)
+	if _, err := io.WriteString(c.conn, request("BGSAVE")+request("BGSAVE")+request("INFO", "persistence")); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.read() + c.read(); got != "+Background saving started-ERR Background save already in progress" {
+		t.Error(got)
+	}
+	if got := c.read(); !strings.Contains(got, "rdb_bgsave_in_progress:1") {
+		t.Error(got)
+	}
+	waitFor(t, b, func() bool { return b.checkpointer.made == 1 })
+	if got := c.do("INFO persistence"); !strings.Contains(got, "rdb_bgsave_in_progress:0") {
+		t.Error(got)
+	}
+}
+
+func TestADiskThatCannotBeReadAfterAFailureIsTriedAgain(t *testing.T) {
+	var broken, unreadable atomic.Bool
+	b := running(t, func(o *Options) {
+		tiny(o)
+		o.Disk = func(op, path string) error {
+			if broken.Load() && op == "fsync" || unreadable.Load() && op == "list" && strings.HasSuffix(path, "checkpoints") {
+				return errors.New("an accident")
+			}
+			return nil
+		}
+	})
+	c := dial(t, b)
+	c.fillFrom("s", 1, 100)
+	c.expect("SAVE", "+OK")
+	unreadable.Store(true)
+	broken.Store(true)
+	c.send("XADD s 101-0 f v")
+	waitFor(t, b, func() bool { return b.loading })
+	broken.Store(false)
+	dial(t, b).expect("XLEN s", "-"+string(errLoading))
+	unreadable.Store(false)
+	waitFor(t, b, func() bool { return !b.loading && !b.readOnly })
+	dial(t, b).expect("XLEN s", ":100")
 }

@@ -355,3 +355,35 @@ func TestWaitersWithColdClaimsAreServedInOrder(t *testing.T) {
 		t.Errorf("the last reader got %s", got)
 	}
 }
+
+func TestAWaiterThatGoesWhileItsBlocksAreReadPassesItsTurnOn(t *testing.T) {
+	slow := newSlowReads(t)
+	b := running(t, func(o *Options) {
+		tiny(o)
+		o.Disk = slow.disk
+	})
+	c := dial(t, b)
+	c.fillFrom("s", 1, 100)
+	c.expect("XGROUP CREATE s g 0", "+OK")
+	if got := c.do("XREADGROUP GROUP g dead COUNT 100 STREAMS s >"); strings.Count(got, "entry") != 100 {
+		t.Fatal(got)
+	}
+	spilledAll(t, b)
+	var readers []*client
+	for i := range 2 {
+		r := dial(t, b)
+		r.send(fmt.Sprintf("XREADGROUP GROUP g c%d COUNT 1 BLOCK 0 CLAIM 3600000 STREAMS s >", i))
+		waitFor(t, b, func() bool { return b.waiters.count == i+1 })
+		readers = append(readers, r)
+	}
+	slow.few.Store(1) // for XCLAIM itself
+	slow.shut.Store(true)
+	c.expect("XCLAIM s g dead 0 3-0 IDLE 7200000 JUSTID", `["3-0"]`)
+	waitFor(t, b, func() bool { return b.history.waiting == 1 })
+	readers[0].conn.Close()
+	waitFor(t, b, func() bool { return b.waiters.count == 1 })
+	slow.release()
+	if got := readers[1].read(); !strings.Contains(got, `"3-0"`) {
+		t.Errorf("who stood behind got %s", got)
+	}
+}

@@ -66,7 +66,7 @@ func (b *Broker) sealIdle() {
 	b.mu.Unlock()
 	sealed := 0
 	b.eachStream(func(_ int, _ string, s *state.Stream) {
-		if s.OpenBytes() >= leastOpen && (s.Idle() > 0 || open > 2*b.spiller.mostOpen) && s.Seal() {
+		if !b.spiller.full() && s.OpenBytes() >= leastOpen && (s.Idle() > 0 || open > 2*b.spiller.mostOpen) && s.Seal() {
 			sealed++
 			b.spiller.notice()
 		}
