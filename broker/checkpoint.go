@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -144,96 +143,6 @@ func (b *Broker) newestCheckpoint() kept {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.checkpointer.kept[0]
-}
-
-// How long no checkpoint is begun by itself after a failed one: it doubles.
-const (
-	leastRetry = time.Second
-	mostRetry  = time.Minute
-)
-
-// Dead bytes in segment files that are worth a checkpoint, which lets the files go; and what is on a disk that is nearly full.
-const (
-	mostDead    = 1 << 30
-	mostDeadLow = 1 << 20
-)
-
-// considerCheckpoint asks for a checkpoint if it is time for one. Serve calls it once a second.
-func (b *Broker) considerCheckpoint() {
-	b.mu.Lock()
-	c := &b.checkpointer
-	reason := ""
-	if c.running == nil && !c.wanted && !b.loading && !b.readOnly && !b.closed && (c.failures == 0 || time.Since(c.tried) >= c.backOff()) {
-		if reason = b.reasonForCheckpoint(); reason != "" {
-			c.want(nil)
-		}
-	}
-	b.mu.Unlock()
-	if reason != "" {
-		b.logger.Debug("a checkpoint is due", "reason", reason)
-	}
-}
-
-func (c *checkpointer) backOff() time.Duration {
-	return min(leastRetry<<min(c.failures-1, 10), mostRetry)
-}
-
-// reasonForCheckpoint says why a checkpoint should be made now, or nothing. The state lock is held.
-func (b *Broker) reasonForCheckpoint() string {
-	c, now := &b.checkpointer, b.log.Stats()
-	written, changes := int64(now.Bytes)-c.logBytes, int64(now.Records)-c.logRecords
-	dead := b.spiller.totals.Dead - c.dead
-	if written > max(b.settings.checkpointLogSize, c.newestBytes()) {
-		return "the log has grown"
-	}
-	for _, rule := range b.settings.save {
-		if changes >= max(rule.Changes, 1) && time.Since(c.tried) >= time.Duration(rule.Seconds)*time.Second {
-			return "a save rule"
-		}
-	}
-	switch held := c.heldByOlder(b); {
-	case dead > b.worthwhile(), held > b.worthwhile():
-		return "segment files have dead blocks"
-	case b.disk.low() && b.fitsOnDisk() && (dead > mostDeadLow || held > mostDeadLow || written > mostDeadLow):
-		return "the disk is nearly full"
-	}
-	return ""
-}
-
-// worthwhile returns how many dead bytes are worth a checkpoint: fewer on a small disk.
-func (b *Broker) worthwhile() int64 {
-	if !b.disk.known || !b.fitsOnDisk() {
-		return mostDead
-	}
-	return min(mostDead, max(b.disk.free/4, mostDeadLow))
-}
-
-// fitsOnDisk reports whether one more checkpoint can be written to a disk that is nearly full, and something go for it.
-func (b *Broker) fitsOnDisk() bool {
-	c, d := &b.checkpointer, &b.disk
-	return c.pins == 0 && !c.untidy && d.free-d.written > 2*c.newestBytes()+mostDeadLow
-}
-
-func (c *checkpointer) newestBytes() int64 {
-	if len(c.kept) == 0 {
-		return 0
-	}
-	return c.kept[0].bytes
-}
-
-// heldByOlder returns the bytes of segment files that only the older checkpoint needs: they go with the next one.
-func (c *checkpointer) heldByOlder(b *Broker) (bytes int64) {
-	if len(c.kept) < 2 {
-		return 0
-	}
-	for _, segment := range b.history.store.Segments() {
-		_, newer := c.kept[0].segments[segment.Number]
-		_, older := c.kept[1].segments[segment.Number]
-		if older && !newer {
-			bytes += segment.Bytes
-		}
-	}
-	return bytes
 }
 
 // checkpoint makes one. It gives up when quit is closed.
@@ -395,55 +304,6 @@ func (b *Broker) syncLog(quit <-chan struct{}) error {
 		return errStopping
 	}
 	return err
-}
-
-// tidy removes what the two newest checkpoints do not need. What cannot be removed now is tried again after the next one.
-func (b *Broker) tidy() {
-	b.mu.Lock()
-	c := &b.checkpointer
-	if c.untidy || c.pins > 0 || len(c.kept) == 0 || b.readOnly || b.loading {
-		b.mu.Unlock()
-		return
-	}
-	c.kept = c.kept[:min(len(c.kept), 2)]
-	checkpoints := append([]kept(nil), c.kept...)
-	b.mu.Unlock()
-
-	err := checkpoint.Keep(b.files, 2)
-	if err == nil && len(checkpoints) == 2 {
-		b.managing.Lock()
-		_, err = b.log.Discard(log.Position(checkpoints[1].Position))
-		b.managing.Unlock()
-	}
-	if err == nil {
-		err = b.removeSegments(checkpoints)
-	}
-	if err != nil {
-		b.logger.Warn("what no checkpoint needs any more could not be removed; it is tried again after the next one", "err", err)
-	}
-}
-
-// removeSegments removes the segment files that no checkpoint needs and that had got their last block when the newest began: what
-// is alive in them now was so then, and that checkpoint would name them.
-func (b *Broker) removeSegments(checkpoints []kept) error {
-	needed := map[uint64]int64{}
-	for _, c := range checkpoints {
-		maps.Copy(needed, c.segments)
-	}
-	var dead []uint64
-	for _, segment := range b.history.store.Segments() {
-		if _, ok := needed[segment.Number]; !ok && segment.Closed && segment.Number < checkpoints[0].fence {
-			dead = append(dead, segment.Number)
-		}
-	}
-	if len(dead) == 0 {
-		return nil
-	}
-	b.logger.Info("removing segment files that no checkpoint needs", "files", len(dead))
-	if err := b.history.store.Remove(dead); err != nil {
-		return fmt.Errorf("segment files: %w", err)
-	}
-	return nil
 }
 
 // lastCheckpoint makes one at the end, so that the next start has nothing to replay, unless nothing has changed since the last.

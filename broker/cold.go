@@ -2,8 +2,6 @@ package broker
 
 import (
 	"errors"
-	"runtime"
-	"sync"
 	"time"
 
 	"github.com/weirmq/weir/stream"
@@ -13,7 +11,7 @@ import (
 // Most blocks of a long stream are cold: their content is in a segment file only, and nothing under the state lock waits
 // for a disk. A command that needs one finds out before its first change, and returns stream.ErrCold. Then
 //
-//	dispatch          drops what it has written, puts the command back and pauses the session
+//	dispatch          drops what it has written, puts the command back and parks the session
 //	blockReaders      reads the blocks, beside the lock
 //	arrived           gives them to the session's fetch and lets it go on
 //	dispatch          runs the same command again; the fetch holds what it has got so far, whatever the cache does
@@ -309,108 +307,4 @@ func (h *history) letGo(f **fetch) {
 		h.release(*f)
 	}
 	*f = nil
-}
-
-// blockReaders are the goroutines that read blocks: so many at most, and none while there is nothing to read.
-type blockReaders struct {
-	mu      sync.Mutex
-	queue   []blockRead
-	soon    map[stream.Ref]bool // that are read ahead, or will be
-	running int
-	closed  bool
-	all     sync.WaitGroup
-}
-
-// blockRead is a part of what somebody waits for.
-type blockRead struct {
-	store *store.Store
-	refs  []stream.Ref
-	found []content
-	whole *wholeRead // nil: read ahead
-}
-
-// wholeRead is all of that.
-type wholeRead struct {
-	left int // parts; guarded by blockReaders.mu
-	done func([]content)
-	all  []content
-}
-
-// readTogether is how many blocks one goroutine reads for somebody, while others may read the rest.
-const readTogether = 4
-
-// read reads blocks and calls done, on another goroutine, with one content for each.
-func (r *blockReaders) read(s *store.Store, refs []stream.Ref, done func([]content)) {
-	w := &wholeRead{done: done, all: make([]content, len(refs))}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return
-	}
-	for from := 0; from < len(refs); from += readTogether {
-		to := min(from+readTogether, len(refs))
-		w.left++
-		r.add(blockRead{s, refs[from:to], w.all[from:to], w})
-	}
-}
-
-// add queues a part. r.mu is held.
-func (r *blockReaders) add(part blockRead) {
-	r.queue = append(r.queue, part)
-	if r.running < 2*runtime.GOMAXPROCS(0) {
-		r.running++
-		r.all.Go(r.work)
-	}
-}
-
-// ahead reads blocks into the cache that are not there, unless there is much to do already.
-func (r *blockReaders) ahead(s *store.Store, refs []stream.Ref) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, ref := range refs {
-		if r.closed || len(r.queue) >= mostAhead || len(r.soon) >= mostAhead {
-			return
-		}
-		if !r.soon[ref] && !s.Has(ref) {
-			if r.soon == nil {
-				r.soon = map[stream.Ref]bool{}
-			}
-			r.soon[ref] = true
-			r.add(blockRead{s, refs[i : i+1], make([]content, 1), nil})
-		}
-	}
-}
-
-func (r *blockReaders) work() {
-	r.mu.Lock()
-	for len(r.queue) > 0 {
-		part := r.queue[0]
-		r.queue[0] = blockRead{}
-		r.queue = r.queue[1:]
-		r.mu.Unlock()
-		for i, ref := range part.refs {
-			part.found[i].body, part.found[i].err = part.store.Read(ref)
-		}
-		r.mu.Lock()
-		if part.whole == nil {
-			delete(r.soon, part.refs[0])
-			continue
-		}
-		if part.whole.left--; part.whole.left == 0 {
-			r.mu.Unlock()
-			part.whole.done(part.whole.all)
-			r.mu.Lock()
-		}
-	}
-	r.running--
-	r.mu.Unlock()
-}
-
-// close ends reading; who waits is not told any more.
-func (r *blockReaders) close() {
-	r.mu.Lock()
-	r.closed = true
-	r.queue = nil
-	r.mu.Unlock()
-	r.all.Wait()
 }
