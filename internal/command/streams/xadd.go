@@ -2,6 +2,7 @@ package streams
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/state"
@@ -139,8 +140,13 @@ func runXAdd(c *command.Call, a xaddArgs) error {
 	if err != nil {
 		return err
 	}
-	if a.trim.by != trimNone {
-		if err := a.trim.rehearse(c, a.key, s, 1); err != nil {
+	trims := a.trim.by != trimNone
+	if trims {
+		if err := a.trim.rehearse(c, a.key, s, 1); isLost(err) {
+			// Entries that cannot be read stand where the trim would end. The producer goes on, and so does trimming once
+			// enough has come after them for all of them to go.
+			trims = false
+		} else if err != nil {
 			return err
 		}
 	}
@@ -148,7 +154,7 @@ func runXAdd(c *command.Call, a xaddArgs) error {
 	if a.producer.given() {
 		c.Tx.StreamRemember(a.key, a.producer.pid, iid, id, c.NowMS)
 	}
-	if a.trim.by != trimNone {
+	if trims {
 		s, _ = c.Tx.Stream(a.key)
 		if _, err := a.trim.apply(c, a.key, s); err != nil {
 			return err
@@ -156,6 +162,14 @@ func runXAdd(c *command.Call, a xaddArgs) error {
 	}
 	writeID(c, id)
 	return nil
+}
+
+func isLost(err error) bool {
+	if err == nil {
+		return false // errors.As takes memory
+	}
+	var lost *stream.LostError
+	return errors.As(err, &lost)
 }
 
 func (a *xaddArgs) decideID(s *state.Stream, nowMS int64) (id stream.ID, err error) {
