@@ -35,6 +35,7 @@ func (s *Stream) Copy() *Copy {
 		node:        s.node,
 		idempotency: s.idempotency.copy(),
 	}
+	c.node.names = slices.Clone(s.node.names) // the next node writes over them
 	if b := s.open; b != nil && b.n > 0 {
 		c.open = b.clone()
 		c.open.Body = &Body{slices.Clip(b.data), slices.Clip(b.groups)}

@@ -39,7 +39,11 @@ func (n *openNode) full(size int) bool {
 }
 
 func (n *openNode) begin(id ID) {
-	*n = openNode{first: id, names: n.names[:0], sameAs: notYet}
+	names := n.names[:0]
+	if cap(names) > maxSpare {
+		names = nil
+	}
+	*n = openNode{first: id, names: names, sameAs: notYet}
 }
 
 // add counts the entry that w has just appended, with that many fields and bytes of names and of values.
