@@ -35,7 +35,6 @@ func (s *Stream) Copy() *Copy {
 		node:        s.node,
 		idempotency: s.idempotency.copy(),
 	}
-	c.node.names = slices.Clone(s.node.names) // the next node writes over them
 	if b := s.open; b != nil && b.n > 0 {
 		c.open = b.clone()
 		c.open.Body = &Body{slices.Clip(b.data), slices.Clip(b.groups)}
@@ -47,7 +46,7 @@ func (s *Stream) Copy() *Copy {
 // The encoding of a stream. Numbers are uvarints; an id is two of them.
 //
 //	stream      := 1 | length | id last | added | id highest deleted | open node | number of blocks | block... | open (0 or 1) | block | idempotency (0 or 1) | idempotency
-//	open node   := entries | bytes | id first | alive | length of names | names
+//	open node   := entries | bytes | id first | alive | checksum of names
 //	block       := flags | entries | entries in front that are gone | alive | ids | where | dead? | gone?
 //	flags       bit 0 a node begins with it, 1 a node begins in it, 2 cold, 3 dead follows, 4 gone follows
 //	ids         ms of the first above the last of the block before | seq | ms of the last above that | seq
@@ -135,8 +134,7 @@ func (e *encoder) node(n *openNode) {
 	e.number(uint64(n.bytes))
 	e.id(n.first)
 	e.number(n.live)
-	e.number(uint64(len(n.names)))
-	e.write(n.names)
+	e.number(uint64(n.names))
 }
 
 func (e *encoder) block(b *block, prev uint64) {
@@ -301,9 +299,7 @@ func (d *decoder) bytes(n uint64) []byte {
 }
 
 func (d *decoder) node() openNode {
-	n := openNode{entries: d.small(), bytes: d.small(), first: d.id(), live: d.number(), sameAs: notYet}
-	n.names = d.bytes(d.number())
-	return n
+	return openNode{entries: d.small(), bytes: d.small(), first: d.id(), live: d.number(), names: uint32(d.number()), sameAs: notYet}
 }
 
 func (d *decoder) block(prev uint64) *block {

@@ -1,7 +1,7 @@
 package stream
 
 import (
-	"bytes"
+	"hash/crc32"
 	"math"
 	"slices"
 )
@@ -26,12 +26,14 @@ type openNode struct {
 	bytes   int // of these, about as Redis counts them
 	first   ID
 	live    uint64 // of these; all entries from first on
-	names   []byte // of the first entry, as a block has them: entries with the same ones do not count theirs
+	names   uint32 // checksum of those of the first entry: entries with the same ones do not count theirs
 
-	sameAs int // offset in the open block of a definition that is equal to names, or notYet
+	sameAs int // offset in the open block of a definition of the same names, or notYet
 }
 
 const notYet = -1
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // full reports whether a node begins with an entry of so many bytes.
 func (n *openNode) full(size int) bool {
@@ -39,11 +41,7 @@ func (n *openNode) full(size int) bool {
 }
 
 func (n *openNode) begin(id ID) {
-	names := n.names[:0]
-	if cap(names) > maxSpare {
-		names = nil
-	}
-	*n = openNode{first: id, names: names, sameAs: notYet}
+	*n = openNode{first: id, sameAs: notYet}
 }
 
 // add counts the entry that w has just appended, with that many fields and bytes of names and of values.
@@ -53,11 +51,10 @@ func (n *openNode) add(w *writer, fields, names, values int) {
 	if !same {
 		c := cursor{data: w.b.data, def: def}
 		c.n, c.name = uvarint(c.data, def)
-		switch text := c.data[def:c.defEnd()]; {
+		switch sum := crc32.Checksum(c.data[def:c.defEnd()], castagnoli); {
 		case n.entries == 0:
-			n.names = append(n.names, text...)
-			n.sameAs = def
-		case bytes.Equal(text, n.names):
+			n.names, n.sameAs = sum, def
+		case n.names == sum:
 			n.sameAs, same = def, true
 		}
 	}
