@@ -120,13 +120,13 @@ func findBreach(dir string, seed uint32, from Position) (*breach, error) {
 		case damage == nil:
 			buf = part.frames[:0]
 		case refusal == nil && !v.place.before(end, offset):
-			return nil, nil // a torn tail
+			return endsBefore(end, gens, from), nil // a torn tail
 		default:
 			return &breach{gens, v.place, offset, damage}, nil
 		}
 	}
 	if refusal == nil {
-		return nil, nil
+		return endsBefore(end, gens, from), nil
 	}
 	// All frames are whole; but there are more generations, or too few frames.
 	b := &breach{gens: gens, at: place{n, 0}, damage: refusal}
@@ -134,6 +134,15 @@ func findBreach(dir string, seed uint32, from Position) (*breach, error) {
 		b.damage = disorder
 	}
 	return b, nil
+}
+
+// endsBefore says what is wrong with a sound log that does not reach from: what was
+// durable when somebody stood there is missing. It is nil when the log does.
+func endsBefore(end *logEnd, gens []generation, from Position) *breach {
+	if end.chain.last.Count() >= from.Count() {
+		return nil
+	}
+	return &breach{gens: gens, at: place{len(gens), 0}, damage: logEndsBefore(end, from)}
 }
 
 // beginsAfter refuses a log that lacks what a replay behind from would begin with.

@@ -29,8 +29,7 @@ func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record [
 	end.gens = end.gens[l.gens[0].number-end.gens[0].number:] // without what has been discarded since
 	l.pub.Unlock()
 	if from > l.Last() || from.Count() > end.chain.last.Count() {
-		return fmt.Errorf("log: %w", &DamageError{File: end.generation().segments[end.seg].path, Offset: end.offset,
-			Position: from, Reason: "the log ends before this position, with " + end.chain.last.String()})
+		return fmt.Errorf("log: %w", logEndsBefore(end, from))
 	}
 	if err := voided(end.gens, from); err != nil {
 		return fmt.Errorf("log: %w", err)
@@ -46,6 +45,11 @@ func (l *Log) Replay(from Position, fn func(pos Position, unixMS int64, record [
 		return fmt.Errorf("log: %w", err)
 	}
 	return err
+}
+
+func logEndsBefore(end *logEnd, from Position) *DamageError {
+	return &DamageError{File: end.generation().segments[end.seg].path, Offset: end.offset,
+		Position: from, Reason: "the log ends before this position, with " + end.chain.last.String()}
 }
 
 // voided refuses a position that was given out and then lost: its record now has

@@ -384,3 +384,29 @@ func TestADirectoryThatHasLostItsVersionIsLeftAlone(t *testing.T) {
 	}
 	equal(t, "after", content(t, dir), before)
 }
+// A checkpoint is made when the log is durable so far: a log that ends before it has lost something, and nobody may go on as
+// if it had not. What the checkpoint has is kept.
+func TestACheckpointBeyondTheLogRefusesToStart(t *testing.T) {
+	b := full(t)
+	dir := b.close()
+	generations := glob(t, dir, "log/*")
+	b.must(os.RemoveAll(generations[len(generations)-1]))
+	b.must(os.Remove(filepath.Join(dir, "CLEAN")))
+	segments := glob(t, dir, "log/*/*")
+	last := segments[len(segments)-1]
+	info, err := os.Stat(last)
+	b.must(err)
+	b.must(os.Truncate(last, info.Size()/2))
+	r, err := Check(dir)
+	if err != nil || r.Sound() || !strings.Contains(r.Start.Refused, "records that were durable are missing") {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if done, err := Repair(dir, false); err != nil || len(done) != 2 {
+		t.Fatalf("%v, %v", done, err)
+	}
+	r, err = Check(dir)
+	if err != nil || !r.Sound() || r.Start.Checkpoint != 3 || !strings.HasSuffix(r.Start.Last, ":360") {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
