@@ -8,6 +8,10 @@
 // and never waits for a disk or a socket. Locks inside resp and log are below it; their callbacks that take it (Open, Serve,
 // Close of a connection) are called without a lock held, and those that run under theirs (OnCommit) do not take it.
 //
+// Beside it, goroutines write full blocks of streams to segment files (spill.go), read them again for commands that need
+// them (cold.go), and make checkpoints (checkpoint.go), from which the next start begins (load.go). They take the lock for
+// a fraction of a millisecond at a time (turns.go). Above it are checkpointer.making and managing, in this order.
+//
 // What a reply shows is as durable as the operator asked for before it leaves: every reply carries the position of the
 // newest change that it depends on (state.Tx.Dependency), and resp holds it until that position is released.
 package broker

@@ -204,7 +204,7 @@ func (b *Broker) admit(s *session, args [][]byte) (*command.Spec, command.Error)
 	case spec.Flags&command.DenyOOM != 0 && b.disk.low(),
 		spec.Flags&(command.Write|command.Frees) == command.Write && b.disk.scarce():
 		return spec, errDiskFull
-	case spec.Flags&command.DenyOOM != 0 && b.spiller.failure != nil && b.spiller.full():
+	case spec.Flags&command.DenyOOM != 0 && b.spiller.refuses(b.turn):
 		return spec, errSpill
 	}
 	return spec, ""

@@ -23,6 +23,8 @@ type spiller struct {
 	stalled bool           // sessions were put off until there are fewer sealed blocks
 	most    int64          // bytes of sealed blocks above which commands that grow data wait
 
+	swept time.Time // when the dead among them were looked for
+
 	mostOpen int64 // set once; see sealIdle
 }
 
@@ -30,6 +32,7 @@ const (
 	spillBytes = 4 << 20                // what is written at a time
 	spillDelay = 100 * time.Millisecond // for which less than that gathers
 	spillAgain = time.Second            // after a failure
+	sweepEvery = 10 * time.Millisecond  // at most, while commands are refused
 	spillHold  = 256                    // blocks that let go under one hold of the lock
 	mostSealed = 64 << 20               // spiller.most
 	mostLoaded = 32 << 20               // the same for the replay of the log, which writes blocks itself then
@@ -51,6 +54,21 @@ func (s *spiller) notice() {
 
 // full reports whether sealed blocks take so much memory that commands that grow data must wait.
 func (s *spiller) full() bool { return s.totals.SealedBytes > s.most }
+
+// refuses reports whether commands that grow data must be refused. What has died since it was sealed does not count, and is
+// let go of: more is sealed than there is in memory, or it is some time since somebody looked.
+func (s *spiller) refuses(now time.Time) bool {
+	if s.failure == nil || !s.full() {
+		return false
+	}
+	if s.totals.SealedBytes > s.totals.Memory || now.Sub(s.swept) > sweepEvery {
+		s.swept = now
+		s.dropDead()
+	}
+	return s.full()
+}
+
+func (s *spiller) dropDead() { s.totals.Return(s.totals.Take(math.MaxInt64)) }
 
 // runSpiller writes sealed blocks until the broker closes.
 func (b *Broker) runSpiller() {
@@ -110,7 +128,7 @@ func (b *Broker) spillSome() (more bool, err error) {
 	if s.failure = err; err != nil && s.totals == totals {
 		totals.Return(taken)
 		if s.full() {
-			totals.Return(totals.Take(math.MaxInt64)) // without what has gone meanwhile
+			s.dropDead()
 		}
 	}
 	more = s.totals.SealedBytes >= spillBytes
