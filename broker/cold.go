@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"time"
 
 	"github.com/weirmq/weir/stream"
 	"github.com/weirmq/weir/stream/store"
@@ -38,11 +37,10 @@ type history struct {
 
 // coldStats count since the start or CONFIG RESETSTAT.
 type coldStats struct {
-	commands uint64        // that had to wait for blocks
-	waited   time.Duration // by them, in sum
-	blocks   uint64        // read for them
-	bytes    uint64        // that these hold in memory
-	lost     uint64        // of these: could not be read
+	commands uint64 // that had to wait for blocks
+	blocks   uint64 // read for them
+	bytes    uint64 // that these hold in memory
+	lost     uint64 // of these: could not be read
 }
 
 // fetch is what one command, or one waiter, has got of cold blocks, and what it misses. It lasts until the command is through.
@@ -52,7 +50,7 @@ type fetch struct {
 	blocks int                    // that is
 	missed []stream.Ref           // by the last run
 	size   int64                  // of these, compressed
-	begun  time.Time              // when it began to wait; zero while it runs
+	awaits bool                   // what it misses is on its way
 	greedy bool                   // it is one of those who may hold much
 }
 
@@ -218,7 +216,7 @@ func (b *Broker) await(then func(*fetch)) *fetch {
 	}
 	h.unit = &h.spare
 	h.waiting++
-	f.begun = time.Now()
+	f.awaits = true
 	refs := f.missed
 	f.missed, f.size = nil, 0
 	read := func() {
@@ -243,8 +241,7 @@ func (b *Broker) arrived(f *fetch, refs []stream.Ref, found []content, then func
 		return
 	}
 	b.beginTurn()
-	h.waited += b.turn.Sub(f.begun)
-	f.begun = time.Time{}
+	f.awaits = false
 	for i, c := range found {
 		f.hold(refs[i], c)
 		h.blocks++
@@ -295,7 +292,7 @@ func (b *Broker) lookWithBlocks(w *waiter, f *fetch) {
 			}
 		}
 	}
-	if w.fetch == f && f.begun.IsZero() {
+	if w.fetch == f && !f.awaits {
 		b.history.letGo(&w.fetch) // it was not its turn
 	}
 	b.serveWaiters()
@@ -303,7 +300,7 @@ func (b *Broker) lookWithBlocks(w *waiter, f *fetch) {
 
 // letGo drops what somebody has got of cold blocks who does not go on.
 func (h *history) letGo(f **fetch) {
-	if *f != nil && (*f).begun.IsZero() { // else the blocks are on their way
+	if *f != nil && !(*f).awaits { // else the blocks are on their way
 		h.release(*f)
 	}
 	*f = nil

@@ -327,7 +327,7 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 			done = true
 		}
 	}()
-	if w.fetch != nil && !w.fetch.begun.IsZero() {
+	if w.fetch != nil && w.fetch.awaits {
 		return false, 0 // it looks again when its blocks are there
 	}
 	out := b.replyWriter(w.session)
