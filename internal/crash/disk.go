@@ -33,7 +33,6 @@ type disk struct {
 	mu     sync.Mutex
 	synced map[uint64]int64             // by inode: how much of the file is durable
 	names  map[string]map[string]uint64 // of the directories whose names are not the log's business: what is durable
-	ops    int
 }
 
 // durableNames are the directories in which names may come and go by a power cut. Those of the log are its own tests'
@@ -102,7 +101,6 @@ func (d *disk) before(op, path string) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ops++
 	if d.at != nil {
 		if err := d.at(op, path); err != nil {
 			return err

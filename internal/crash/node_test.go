@@ -54,6 +54,7 @@ func (c *clock) now() time.Time { return time.UnixMilli(c.ms.Load()) }
 type node struct {
 	*broker.Broker
 	clock  clock
+	dir    string
 	addr   string
 	client *oracle.Conn
 	log    *output
@@ -81,7 +82,7 @@ func (o *output) String() string {
 
 // start starts a broker on a directory. Its operations on the disk are told to ask, unless that is nil.
 func start(dir string, s shape, atMS int64, ask func(op, path string) error) (*node, error) {
-	n := &node{log: &output{}}
+	n := &node{dir: dir, log: &output{}}
 	n.clock.ms.Store(atMS)
 	o := broker.DefaultOptions()
 	o.Bind, o.Port, o.Dir, o.DiskReserve = []string{"127.0.0.1"}, broker.AnyPort, dir, 0
