@@ -27,7 +27,7 @@ func (s *Stream) Cold(from ID) iter.Seq[Placed] {
 // then nothing will ever refer to that place.
 func (s *Stream) Move(b Placed, to Ref) bool {
 	p := s.sealed.search(b.First)
-	if s.released || p == s.sealed.end() || s.sealed.at(p).ref != b.Ref {
+	if s.unused() || p == s.sealed.end() || s.sealed.at(p).ref != b.Ref {
 		return false
 	}
 	s.edit(p, func(b *block) { b.ref = Ref{} }) // so that the old place counts as dead

@@ -307,7 +307,7 @@ func (s *Stream) Seal() bool {
 
 // list adds a sealed block to those that can be spilled.
 func (s *Stream) list(b *block) {
-	if s.source == nil || s.released {
+	if s.source == nil || s.unused() {
 		return
 	}
 	t := s.totals

@@ -42,7 +42,7 @@ func (x Sealed) Entries() int { return x.entries }
 // find returns the place of the block, if it is still there.
 func (x Sealed) find() (place, bool) {
 	s := x.stream
-	if s.released || s.totals.generation != s.since {
+	if s.unused() {
 		return place{}, false
 	}
 	p := s.sealed.search(x.first)
@@ -99,10 +99,13 @@ func (t *Totals) Clear() {
 	*t = Totals{Dead: t.Dead + t.Disk, Sweeps: t.Sweeps, generation: t.generation + 1}
 }
 
+// unused reports whether s was released, or all streams were.
+func (s *Stream) unused() bool { return s.released || s.totals.generation != s.since }
+
 // Release says that s is no longer in use: nothing of it counts any more.
 func (s *Stream) Release() {
 	t := s.totals
-	if s.released || t.generation != s.since {
+	if s.unused() {
 		return
 	}
 	s.released = true
@@ -116,8 +119,8 @@ func (s *Stream) Release() {
 // chargeOpen says what the open block holds.
 func (s *Stream) chargeOpen(memory int64) {
 	s.charge(memory-s.openMemory, 0, 0)
-	if t := s.totals; !s.released && t.generation == s.since {
-		t.Open += memory - s.openMemory
+	if !s.unused() {
+		s.totals.Open += memory - s.openMemory
 	}
 	s.openMemory = memory
 }
@@ -127,7 +130,7 @@ func (s *Stream) charge(memory, disk int64, blocks int) {
 	s.memory += memory
 	s.disk += disk
 	s.count += blocks
-	if t := s.totals; !s.released && t.generation == s.since {
+	if t := s.totals; !s.unused() {
 		t.Memory += memory
 		t.Disk += disk
 		t.Dead += max(-disk, 0)

@@ -60,7 +60,8 @@ func (tx *Tx) ConsumerDelete(key, group, consumer []byte) (pending int) {
 }
 
 // ConsumerSeen notes that a consumer tried to read or claim. It is not logged: who asks a stream without new entries
-// again and again must not fill the disk. After a restart it is the time of the last change that names the consumer.
+// again and again must not fill the disk. After a restart it is the time of the last change that names the consumer, or what it
+// was when a checkpoint was made.
 func (tx *Tx) ConsumerSeen(c *groups.Consumer, nowMS int64) { c.See(nowMS) }
 
 // GroupDeliver moves the group on to last and makes entries pending for a consumer, if there are any; they ascend.

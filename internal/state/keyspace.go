@@ -61,6 +61,7 @@ type Keyspace struct {
 	streams   stream.Config
 
 	emptied []*database // whose values are yet to be released (Reap)
+	reaped  int         // of the slot that Reap is at in the first of them
 
 	copy   *Copy  // under way; nil: none
 	copies uint64 // begun so far
@@ -106,22 +107,23 @@ func (d *database) set(slot uint16, key []byte, v Value) {
 	}
 }
 
-// Reap releases about so many of the values that a flush of one database has left, and reports whether there are more:
+// Reap releases up to so many of the values that a flush of one database has left, and reports whether there are more:
 // until then they count in stream.Totals. A flush of millions of keys would hold the lock for long if it did so itself.
 func (k *Keyspace) Reap(keys int) (more bool) {
 	for len(k.emptied) > 0 {
 		d := k.emptied[0]
 		for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot) {
-			if keys <= 0 {
-				return true
-			}
 			table := d.slots[slot]
-			keys -= table.Len()
-			for i := range table.Len() {
-				_, v := table.At(i)
+			for ; k.reaped < table.Len(); k.reaped++ {
+				if keys == 0 {
+					return true
+				}
+				keys--
+				_, v := table.At(k.reaped)
 				v.(*Stream).Release()
 			}
 			d.used[slot/64] &^= 1 << (slot % 64)
+			k.reaped = 0
 		}
 		k.emptied = k.emptied[1:]
 	}
