@@ -46,7 +46,8 @@ type Stream struct {
 	added      uint64
 	maxDeleted ID
 
-	node openNode
+	node  openNode
+	front frontNode
 
 	blockBytes   int
 	blockEntries int
@@ -406,6 +407,7 @@ func (s *Stream) Drop(ids []ID) (removed uint64) {
 
 // take takes out the entry id.
 func (s *Stream) take(id ID) bool {
+	s.front = frontNode{}
 	p := s.search(id)
 	if p == s.end() {
 		return false

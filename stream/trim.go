@@ -131,6 +131,9 @@ func (s *Stream) PlanTrimMinID(minID ID, approx bool, limit uint64) (through ID,
 	if s.length == 0 {
 		return ID{}, 0, nil
 	}
+	if approx && s.front.live > 0 && !s.front.end.Less(minID) {
+		return ID{}, 0, nil
+	}
 	bound, ord := s.search(minID), 0
 	var b *block
 	if bound != s.end() && s.at(bound).first.Less(minID) {
@@ -164,6 +167,9 @@ func atMost(n, limit uint64) uint64 {
 // planNodes takes nodes from the front: those that end at or before ordinal ord
 // of the block at bound, until there would be more than most entries in them.
 func (s *Stream) planNodes(most uint64, bound place, ord int) (through ID, removed uint64, err error) {
+	if s.front.live > most {
+		return ID{}, 0, nil
+	}
 	n, removed, err := s.firstNode(most, bound)
 	if err != nil {
 		return ID{}, 0, err
@@ -177,11 +183,15 @@ func (s *Stream) planNodes(most uint64, bound place, ord int) (through ID, remov
 	var last node // the last one that goes, with where it ends
 	end := 0
 	for removed < most && n.p != s.end() {
-		here, live, to, err := s.pass(&n, most-removed)
+		here, live, to, err := s.pass(&n, max(most-removed, nodeMaxEntries))
 		if err != nil {
 			return ID{}, 0, err
 		}
 		if live > most-removed || here.p.after(bound) || here.p == bound && to > ord {
+			if removed == 0 {
+				c := here.b.at(to - 1)
+				s.front = frontNode{live, lower(c.id, here.b.last)}
+			}
 			break
 		}
 		if live > 0 {
@@ -203,6 +213,13 @@ func lower(id, last ID) ID {
 		return last
 	}
 	return id
+}
+
+// frontNode is how many entries are in the first node, and where it ends, at least. An approximate trim that may take fewer
+// takes none, and need not look. It is zero when it is not known: whenever an entry has gone.
+type frontNode struct {
+	live uint64
+	end  ID
 }
 
 // node is where a node begins, or a group of it.
@@ -266,6 +283,7 @@ func (s *Stream) pass(n *node, most uint64) (last node, live uint64, to int, err
 // LastID and MaxDeletedID stay.
 func (s *Stream) Trim(through ID, removed uint64) {
 	s.length -= removed
+	s.front = frontNode{}
 	s.node.limit(s.length) // it is the last to go
 	l := &s.sealed
 	for len(l.chunks) > 0 && !through.Less(l.chunks[0].last()) {
