@@ -145,7 +145,7 @@ func (b *Broker) newestCheckpoint() kept {
 	return b.checkpointer.kept[0]
 }
 
-// checkpoint makes one. It gives up when quit is closed.
+// checkpoint makes one. It gives up when quit is closed; nil is the one at the end.
 func (b *Broker) checkpoint(quit <-chan struct{}) error {
 	begun := time.Now()
 	made, err := b.makeCheckpoint(quit)
@@ -253,7 +253,7 @@ func (b *Broker) beginCopy(made *kept) (*copying, error) {
 // copyState writes the state as it was when the copy began.
 func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struct{}) (state.Named, error) {
 	encoder := state.NewEncoder(bufio.NewWriterSize(w, 64<<10))
-	walk := turns{size: 16, most: 1 << 12}
+	walk := turns{size: 16, most: 1 << 12, alone: quit == nil}
 	for more := true; more; {
 		select {
 		case <-quit:

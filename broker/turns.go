@@ -7,6 +7,7 @@ import "time"
 type turns struct {
 	size     int           // of what is done under one hold of the lock; it follows how long that takes
 	most     int           // of size
+	alone    bool          // nobody else is there to let in
 	held     time.Duration // the last hold
 	longest  time.Duration // hold
 	released time.Time
@@ -20,7 +21,7 @@ const (
 
 // hold calls f with the size under the state lock.
 func (b *Broker) hold(t *turns, f func(size int)) {
-	if !t.released.IsZero() {
+	if !t.released.IsZero() && !t.alone {
 		// For as long as it was held the lock is left to others, or they would hardly get it in between.
 		time.Sleep(max(leastRest, t.held-time.Since(t.released)))
 	}
