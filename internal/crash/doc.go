@@ -17,6 +17,14 @@
 // (history.go), across kill -9 too, are held against a sequential model
 // (linear.go) by porcupine, which looks for an order that explains them.
 //
-// SIGKILL leaves the page cache, so the laws hold for every sync mode. What a
-// power cut may take is the subject of the tests of package log.
+// History has two more. A historian (historian.go) has a stream that is mostly in
+// segment files, trims and deletes anywhere in it and reads back what is old, on a
+// server that is cramped (moving.go), so that blocks are spilled, checkpoints made
+// and old files removed all the time. And for power cuts, failing disks and damage
+// a broker runs in the test's process (node_test.go) on a disk that is watched
+// (disk.go): it does the orders of a script (script.go), and a plain broker that
+// keeps everything in memory knows what must come of them.
+//
+// SIGKILL leaves the page cache, so the laws hold for every sync mode; a power cut
+// does not, and what it may take depends on the mode.
 package crash

@@ -166,6 +166,9 @@ func (h *historian) session(addr string, stop <-chan struct{}) error {
 	}
 }
 
+// wentAway says that nobody answers any more: which of the ways to break a connection it was tells nothing.
+func wentAway(rep oracle.Reply, err error) bool { return err != nil || rep.Kind == 'c' }
+
 // act does one thing, or adds some entries at once.
 func (h *historian) act(c *oracle.Conn) (gone bool, err error) {
 	length := len(h.known.live)
@@ -203,12 +206,12 @@ func (h *historian) act(c *oracle.Conn) (gone bool, err error) {
 		batch = oracle.AppendCommand(batch, d.args(h)...)
 	}
 	h.flying = deeds
-	if _, err := c.Write(batch); err != nil {
+	if _, err := c.Write(batch); wentAway(oracle.Reply{}, err) {
 		return true, nil
 	}
 	for range deeds {
 		rep, err := c.Receive()
-		if err != nil || rep.Kind == 'c' {
+		if wentAway(rep, err) {
 			return true, nil
 		}
 		if rep.IsError() {
@@ -265,7 +268,7 @@ func (h *historian) look(c *oracle.Conn) (gone bool, err error) {
 		slices.Reverse(want)
 	case 1:
 		rep, err := c.Do("XLEN", h.key)
-		if err != nil || rep.Kind == 'c' {
+		if wentAway(rep, err) {
 			return true, nil
 		}
 		if rep.Text != strconv.Itoa(len(h.known.live)) {
@@ -277,7 +280,7 @@ func (h *historian) look(c *oracle.Conn) (gone bool, err error) {
 		want = h.known.live[at:min(at+count, len(h.known.live))]
 	}
 	rep, err := c.Do(args...)
-	if err != nil || rep.Kind == 'c' {
+	if wentAway(rep, err) {
 		return true, nil
 	}
 	if rep.IsError() {

@@ -19,14 +19,14 @@ import (
 	"github.com/weirmq/weir/log"
 )
 
-var faults = flag.Int("faults", 60, "lives of a broker in which the disk fails once")
+var faults = flag.Int("faults", 0, "lives of a broker in which the disk fails once; 0: 5 times -rounds")
 
 // TestAnyOperationOnTheDiskMayFail is T16 for the whole broker: the k-th operation on the disk fails, or several from it on, in
 // a life that spills, makes checkpoints and starts twice. Every command is answered, or its connection is closed and it was done
 // or not; nothing that was answered is lost; and the broker heals by itself: in the end it takes writes, spills and makes
 // checkpoints, and both a kill and a clean end leave what is expected.
 func TestAnyOperationOnTheDiskMayFail(t *testing.T) {
-	base := theSeed(t)
+	base, lives := theSeed(t), many(*faults, 5)
 	r := rand.New(rand.NewPCG(base, 16))
 	unharmed := &life{seed: base}
 	if err := unharmed.live(fastDir(t)); err != nil {
@@ -38,9 +38,9 @@ func TestAnyOperationOnTheDiskMayFail(t *testing.T) {
 	missed := 0
 	var wg sync.WaitGroup
 	free := make(chan struct{}, 12) // they wait most of the time
-	for i := range *faults {
+	for i := range lives {
 		l := &life{
-			seed: base + uint64(i%4), k: 1 + i*unharmed.ops / *faults + r.IntN(1 + unharmed.ops / *faults),
+			seed: base + uint64(i%4), k: 1 + i*unharmed.ops/lives + r.IntN(1+unharmed.ops/lives),
 			length: []int{1, 5}[r.IntN(2)], errno: []syscall.Errno{syscall.EIO, syscall.ENOSPC}[r.IntN(2)],
 		}
 		dir := fastDir(t)

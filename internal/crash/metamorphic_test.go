@@ -13,15 +13,18 @@ import (
 	"github.com/weirmq/weir/internal/oracle"
 )
 
-var lists = flag.Int("lists", 2, "lists of orders to do under several shapes")
+var lists = flag.Int("lists", 0, "lists of orders to do under several shapes; 0: a fifth of -rounds")
 
 // TestTheShapeOfABrokerIsInvisible is T44: the same orders give the same replies, and the same state in the end, whether blocks
 // and caches are tiny or large, checkpoints are made all the time or never, and whether the broker is ended or killed, and
 // started again in another shape, between any two of them.
 func TestTheShapeOfABrokerIsInvisible(t *testing.T) {
-	base := theSeed(t)
+	base, howMany := theSeed(t), *lists
+	if howMany == 0 {
+		howMany = max(1, *rounds/5)
+	}
 	var n sameness
-	for i := range uint64(*lists) {
+	for i := range uint64(howMany) {
 		r := rand.New(rand.NewPCG(base+i, 44))
 		s := &story{seed: base + i, orders: newScript(base + i).steps(1500)}
 		n.tell(t, s)

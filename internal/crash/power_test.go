@@ -17,7 +17,7 @@ import (
 	"github.com/weirmq/weir/log"
 )
 
-var crashes = flag.Int("crashes", 120, "power cuts over log, segment files and checkpoints")
+var crashes = flag.Int("crashes", 0, "power cuts over log, segment files and checkpoints; 0: 12 times -rounds")
 
 // cut is what a power cut has left, and what must be in it: the story up to some order from least to most.
 type cut struct {
@@ -59,7 +59,7 @@ func (n *powerCounts) add(o *powerCounts) {
 // with what was durable in the others. It is the same when the log is replayed without checkpoints, if it has everything, and
 // the story can go on to the same end.
 func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
-	base := theSeed(t)
+	base, most := theSeed(t), many(*crashes, 12)
 	const workers = 4 // most of the time they wait for a spiller
 	all := make([]*powerCuts, workers)
 	t.Run("workers", func(t *testing.T) {
@@ -69,15 +69,15 @@ func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
 				p.t = t
-				for n := uint64(i); p.made < *crashes/workers; n += workers {
+				for n := uint64(i); p.made < most/workers; n += workers {
 					p.rand = rand.New(rand.NewPCG(base+n, 3))
 					p.story = tell(t, base+n, 60+p.rand.IntN(140))
 					for range 3 {
-						if p.made >= *crashes/workers {
+						if p.made >= most/workers {
 							break
 						}
 						p.base = fastDir(t)
-						p.run(narrow(p.rand))
+						p.run(narrow(p.rand), 8)
 						_ = os.RemoveAll(p.base)
 					}
 				}
@@ -95,8 +95,29 @@ func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
 	}
 }
 
-// run lets a broker live through the story, and end and start once in the middle, and looks at the cuts.
-func (p *powerCuts) run(s shape) {
+// many is how often something is done: as a flag has it, or so many times for each of -rounds.
+func many(asked, perRound int) int {
+	if asked > 0 {
+		return asked
+	}
+	return max(1, perRound**rounds)
+}
+
+// TestAPowerCutAtEveryOperationOfAShortLife is the same for every operation on the disk, in each sync mode.
+func TestAPowerCutAtEveryOperationOfAShortLife(t *testing.T) {
+	seed := theSeed(t)
+	for i, mode := range []log.Sync{log.SyncAlways, log.SyncEverySecond, log.SyncNo} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			p := &powerCuts{t: t, rand: rand.New(rand.NewPCG(seed, uint64(30+i))), base: fastDir(t), story: tell(t, seed, 120)}
+			p.run(shape{sync: mode, blockEntries: 3, segment: 700, checkpointLog: 1 << 10, logSegment: 2000}, 1)
+			t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files", p.made, p.again, p.checkpoints, p.segments)
+		})
+	}
+}
+
+// run lets a broker live through the story, and end and start once in the middle, and looks at cuts at one in so many operations.
+func (p *powerCuts) run(s shape, oneIn int) {
 	p.t.Helper()
 	what := fmt.Sprintf("seed %d, %+v", p.story.seed, s)
 	live := filepath.Join(p.base, "live")
@@ -109,7 +130,7 @@ func (p *powerCuts) run(s shape) {
 	durable := 0 // orders that an fsync of the log has covered; guarded by the disk's lock
 	moments := rand.New(rand.NewPCG(p.story.seed, p.rand.Uint64()))
 	d.at = func(op, path string) error {
-		if _, err := os.Stat(live); err == nil && moments.IntN(6) == 0 && len(cuts) < 40 {
+		if _, err := os.Stat(live); err == nil && moments.IntN(oneIn) == 0 {
 			c := cut{dir: filepath.Join(p.base, fmt.Sprint("cut", len(cuts))), least: durable}
 			if s.sync == log.SyncAlways {
 				c.least = int(acked.Load())
