@@ -642,3 +642,55 @@ func TestADiskThatCannotBeReadAfterAFailureIsTriedAgain(t *testing.T) {
 	waitFor(t, b, func() bool { return !b.loading && !b.readOnly })
 	dial(t, b).expect("XLEN s", ":100")
 }
+
+func TestWhileOldFilesAreRemovedBothCheckpointsCanBeUsed(t *testing.T) {
+	var watching atomic.Bool
+	var b *Broker
+	var copies []string
+	b = running(t, func(o *Options) {
+		tiny(o)
+		o.StreamSegmentSize = 8 << 10
+		dir := o.Dir
+		o.Disk = func(op, path string) error {
+			if watching.Load() && op == "remove" && len(copies) < 40 {
+				copied := t.TempDir()
+				if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+					t.Error(err)
+				}
+				copies = append(copies, copied) // all by the checkpointer
+			}
+			return nil
+		}
+	})
+	c := dial(t, b)
+	c.fillFrom("gone", 1, 1500)
+	c.fillFrom("s", 1, 500)
+	spilledAll(t, b)
+	c.expect("SAVE", "+OK")
+	c.expect("DEL gone", ":1")
+	want := digest(t, b, "s", "gone")
+	watching.Store(true)
+	for range 3 {
+		c.expect("SAVE", "+OK")
+	}
+	waitFor(t, b, func() bool { return b.history.store.Stats().Segments < 8 })
+	watching.Store(false)
+	b.checkpointer.making.Lock() // the removal is over
+	defer b.checkpointer.making.Unlock()
+	if len(copies) < 5 {
+		t.Fatalf("%d removals", len(copies))
+	}
+	for i, dir := range copies {
+		if i%2 == 1 {
+			checkpoints := files(t, dir, "checkpoints")
+			flip(t, checkpoints[len(checkpoints)-1], 100)
+		}
+		again, stop := started(t, func(o *Options) { tiny(o); o.Dir = dir })
+		if got := digest(t, again, "s", "gone"); got != want {
+			t.Errorf("copy %d: the state differs", i)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
