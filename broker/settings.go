@@ -29,7 +29,6 @@ type settings struct {
 	output        resp.OutputLimits
 
 	streamCacheSize   int64
-	streamSegmentSize int64
 	checkpointLogSize int64
 	save              []SaveRule
 
@@ -48,7 +47,6 @@ func settingsOf(o Options) settings {
 		output:        o.OutputLimits,
 
 		streamCacheSize:   o.StreamCacheSize,
-		streamSegmentSize: o.StreamSegmentSize,
 		checkpointLogSize: o.CheckpointLogSize,
 		save:              o.Save,
 	}
@@ -147,10 +145,7 @@ func (b *Broker) settingList() []server.Setting {
 			b.history.setCacheSize(v)
 			return nil
 		}),
-		server.Memory("stream-segment-size", LeastStreamSegment, MostStreamSegment, func() int64 { return s.streamSegmentSize }, func(v int64) error {
-			s.streamSegmentSize = v
-			return nil
-		}),
+		server.Constant("stream-segment-size", strconv.FormatInt(o.StreamSegmentSize, 10)),
 		server.Memory("checkpoint-log-size", LeastCheckpointLog, MostCheckpointLog, func() int64 { return s.checkpointLogSize }, func(v int64) error {
 			s.checkpointLogSize = v
 			return nil

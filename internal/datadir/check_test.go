@@ -384,6 +384,7 @@ func TestADirectoryThatHasLostItsVersionIsLeftAlone(t *testing.T) {
 	}
 	equal(t, "after", content(t, dir), before)
 }
+
 // A checkpoint is made when the log is durable so far: a log that ends before it has lost something, and nobody may go on as
 // if it had not. What the checkpoint has is kept.
 func TestACheckpointBeyondTheLogRefusesToStart(t *testing.T) {
@@ -409,4 +410,3 @@ func TestACheckpointBeyondTheLogRefusesToStart(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }
-

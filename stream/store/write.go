@@ -36,6 +36,7 @@ type writer struct {
 	size   int64   // with what is in buf
 	index  []place // of its records
 	named  bool    // whether its name is durable
+	used   bool    // whether there is a Ref to something in it
 
 	buf     []byte // not written yet
 	scratch []byte // for encoding blocks
@@ -76,6 +77,7 @@ func (s *Store) Write(blocks []Block) ([]stream.Ref, error) {
 	s.stats.WrittenBytes += w.stored
 	s.stats.WrittenRaw += w.raw
 	s.mu.Unlock()
+	w.used = w.file != nil
 	w.shed()
 	return refs, nil
 }
@@ -122,6 +124,7 @@ func (w *writer) begin() error {
 		return err
 	}
 	w.file, w.number, w.seed, w.named = f, number, seedOf(s.id, number), false
+	w.used = false
 	w.index = w.index[:0]
 	w.buf = appendHeader(w.buf[:0], s.id, number)
 	w.size = headerBytes
@@ -175,10 +178,16 @@ func (w *writer) complete() error {
 	return nil
 }
 
-// abandon gives up a file that could not be written: what is in it stays, and it is not asked for anything again.
+// abandon gives up a file that could not be written: it is not asked for anything again. What is in it stays, unless nobody
+// can want it: a full disk would have one more empty file for each try.
 func (w *writer) abandon() {
 	if w.file != nil {
 		w.done()
+		if !w.used && w.s.fs.Remove(Name(w.number)) == nil {
+			w.s.mu.Lock()
+			delete(w.s.segments, w.number)
+			w.s.mu.Unlock()
+		}
 	}
 	w.shed()
 }

@@ -54,15 +54,14 @@ type Info struct {
 
 	// What streams hold. Their memory is that of open blocks, of sealed ones that wait for the spiller, and of the
 	// bookkeeping for those that do not hold their content themselves.
-	StreamMemory     int64
-	StreamBacklog    int64 // of that: sealed blocks that are not in a segment file yet
-	StreamBlocks     int64 // open, waiting and on disk
-	StreamDisk       int64 // bytes of blocks in segment files that are alive
-	CacheMemory      int64 // blocks read from segment files
-	CacheBlocks      int64
-	CacheLimit       int64
-	HeldMemory       int64 // blocks that are kept for commands that wait for more of them
-	CheckpointMemory int64 // copies for the checkpoint that are not in its file yet
+	StreamMemory  int64
+	StreamBacklog int64 // of that: sealed blocks that are not in a segment file yet
+	StreamBlocks  int64 // open, waiting and on disk
+	StreamDisk    int64 // bytes of blocks in segment files that are alive
+	CacheMemory   int64 // blocks read from segment files
+	CacheBlocks   int64
+	CacheLimit    int64
+	HeldMemory    int64 // blocks that are kept for commands that wait for more of them
 
 	// Persistence
 	Loading          bool
@@ -96,7 +95,6 @@ type Info struct {
 	Saves                 uint64 // made since the start
 	SaveFailed            bool   // the last one
 	SaveSeconds           int64  // that it took
-	SaveCopiedBytes       int64  // that it had copied because of changes meanwhile
 	CheckpointPosition    uint64
 	CheckpointBytes       int64
 	CheckpointSeconds     float64

@@ -5,9 +5,7 @@ import "github.com/weirmq/weir/internal/command"
 // writePersistence shows checkpoints as what agents know as RDB files, and the log as the append-only file.
 func writePersistence(t *infoText, i *Info, _ *command.Table) {
 	t.flag("loading", i.Loading)
-	t.zeros("async_loading", "current_cow_peak")
-	t.number("current_cow_size", i.CheckpointMemory)
-	t.zeros("current_cow_size_age")
+	t.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
 	t.float("current_fork_perc", 100*ratio(i.SavingKeys, i.SavingKeysTotal), 2)
 	t.number("current_save_keys_processed", i.SavingKeys)
 	t.number("current_save_keys_total", i.SavingKeysTotal)
@@ -24,8 +22,7 @@ func writePersistence(t *infoText, i *Info, _ *command.Table) {
 	numberIf("rdb_last_bgsave_time_sec", i.Saves > 0 || i.SaveFailed, i.SaveSeconds)
 	numberIf("rdb_current_bgsave_time_sec", i.Saving, i.SavingSeconds)
 	t.count("rdb_saves", i.Saves)
-	t.number("rdb_last_cow_size", i.SaveCopiedBytes)
-	t.zeros("rdb_last_load_keys_expired")
+	t.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
 	t.count("rdb_last_load_keys_loaded", i.LoadedKeys)
 	t.text("aof_enabled", "1")
 	t.zeros("aof_rewrite_in_progress", "aof_rewrite_scheduled")

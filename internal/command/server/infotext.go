@@ -173,7 +173,6 @@ func writeMemory(t *infoText, i *Info, _ *command.Table) {
 	t.number("mem_stream_cache", i.CacheMemory)
 	t.number("mem_stream_cache_limit", i.CacheLimit)
 	t.number("mem_stream_held", i.HeldMemory)
-	t.number("mem_checkpoint_copies", i.CheckpointMemory)
 	t.number("streams_blocks", i.StreamBlocks)
 	t.number("streams_disk_bytes", i.StreamDisk)
 }

@@ -145,7 +145,6 @@ func (f family) runMemoryStats(c *command.Call) error {
 	number("streams.cache", i.CacheMemory)
 	number("streams.cache-limit", i.CacheLimit)
 	number("streams.held", i.HeldMemory)
-	number("checkpoint.copies", i.CheckpointMemory)
 	c.Out.InsertMap(mark, fields)
 	return nil
 }

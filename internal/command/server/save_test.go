@@ -62,17 +62,17 @@ func TestPersistenceTellsOfCheckpointsAndSegments(t *testing.T) {
 		}
 	}
 	c.host.info = Info{
-		Saving: true, SavingSeconds: 3, SavingKeys: 1, SavingKeysTotal: 4, SaveFailed: true, SaveSeconds: 7, Saves: 2, SaveCopiedBytes: 11,
-		LoadedKeys: 5, CheckpointMemory: 12, CheckpointPosition: 13, CheckpointBytes: 14, CheckpointSeconds: 1.5, CheckpointPauseMicros: 15,
+		Saving: true, SavingSeconds: 3, SavingKeys: 1, SavingKeysTotal: 4, SaveFailed: true, SaveSeconds: 7, Saves: 2,
+		LoadedKeys: 5, CheckpointPosition: 13, CheckpointBytes: 14, CheckpointSeconds: 1.5, CheckpointPauseMicros: 15,
 		LogFirst: 16, SegmentFiles: 17, SegmentBytes: 18, SegmentLive: 19, SegmentDead: 20, SpilledBlocks: 21, SpilledBytes: 22,
 		BacklogBlocks: 23, StreamBacklog: 24, SpillError: "no space", ColdCommands: 25, ColdBlocks: 26, ColdBytes: 27, LostBlocks: 28,
 		CacheHits: 29, CacheMisses: 30, CacheBlocks: 31, CacheMemory: 32,
 	}
 	text := c.info(t, "INFO persistence")
 	for _, want := range []string{
-		"current_cow_size:12", "current_fork_perc:25.00", "current_save_keys_processed:1", "current_save_keys_total:4",
+		"current_fork_perc:25.00", "current_save_keys_processed:1", "current_save_keys_total:4",
 		"rdb_bgsave_in_progress:1", "rdb_last_bgsave_status:err", "rdb_last_bgsave_time_sec:7", "rdb_current_bgsave_time_sec:3",
-		"rdb_saves:2", "rdb_last_cow_size:11", "rdb_last_load_keys_loaded:5",
+		"rdb_saves:2", "rdb_last_load_keys_loaded:5",
 		"log_position_first:16", "checkpoint_position:13", "checkpoint_bytes:14", "checkpoint_seconds:1.500", "checkpoint_pause_usec:15",
 		"segment_files:17", "segment_bytes:18", "segment_live_bytes:19", "segment_dead_bytes:20", "spilled_blocks:21", "spilled_bytes:22",
 		"spill_backlog_blocks:23", "spill_backlog_bytes:24", "spill_error:no space", "cold_commands:25", "cold_blocks_read:26",
