@@ -215,6 +215,11 @@ func write(b *strings.Builder, r oracle.Reply) {
 		return
 	}
 	fmt.Fprintf(b, "%d\n", len(r.Elems))
+	if e := r.Elems; len(e) == 4 && e[0].Kind == '$' && e[1].Kind == '$' && e[2].Kind == ':' { // a pending entry, and for how long
+		if n, err := strconv.ParseInt(e[2].Text, 10, 64); err == nil && n <= clockStep/2 {
+			e[2].Text = "0 steps"
+		}
+	}
 	for i := 0; i < len(r.Elems); i++ {
 		switch r.Elems[i].Text {
 		case "seen-time", "radix-tree-keys", "radix-tree-nodes":
