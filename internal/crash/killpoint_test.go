@@ -46,16 +46,10 @@ func TestEveryKillPointOfASmallRunRecovers(t *testing.T) {
 				dir, writers := filepath.Join(t.TempDir(), "data"), newWriters(uint64(k))[:2]
 				spared++      // no thread may make so many calls; some more are tried, for threads differ
 				for range 2 { // on an empty directory, and on what the kill has left
-					if runUntilKilled(t, calls, k, dir, writers) {
+					if runUntilKilled(t, calls, k, dir, writers, 20*time.Millisecond) {
 						killed, spared = killed+1, 0
 					}
-					var n totals
-					weir := n.startWeir(t, dir)
-					err := check(weir.Addr, writers, nil)
-					weir.Kill()
-					if err != nil {
-						t.Fatalf("killed at call %d: %v\n%s", k, err, weir.Output())
-					}
+					recovers(t, calls, k, dir, writers)
 				}
 			}
 			t.Logf("killed %d times", killed)
@@ -66,26 +60,62 @@ func TestEveryKillPointOfASmallRunRecovers(t *testing.T) {
 	}
 }
 
-// runUntilKilled makes one run and says whether strace has killed it.
-func runUntilKilled(t *testing.T, calls string, k int, dir string, writers []*writer) bool {
+// TestEveryKillPointOfMovingHistoryRecovers is the same for a longer run of a cramped server, beside a client that asks for
+// checkpoints: it dies while it spills, makes a checkpoint, or removes what is old, and on what it has left again.
+func TestEveryKillPointOfMovingHistoryRecovers(t *testing.T) {
+	needStrace(t)
+	for _, calls := range []string{"fsync,fdatasync", "renameat,renameat2,unlinkat", "openat", "write,pwrite64"} {
+		t.Run(calls, func(t *testing.T) {
+			t.Parallel()
+			killed := 0
+			dir, writers := filepath.Join(t.TempDir(), "data"), newWriters(theSeed(t))[:2]
+			for k := 3; k <= 100+20**rounds; k += 1 + k/4 {
+				if runUntilKilled(t, calls, k, dir, writers, 250*time.Millisecond, cramped...) {
+					killed++
+				}
+				recovers(t, calls, k, dir, writers, cramped...)
+			}
+			t.Logf("killed %d times", killed)
+			if killed == 0 {
+				t.Error("nothing was killed: nothing is proved")
+			}
+		})
+	}
+}
+
+// recovers starts the server on what a kill has left.
+func recovers(t *testing.T, calls string, k int, dir string, writers []*writer, args ...string) {
+	t.Helper()
+	var n totals
+	weir := n.startWeir(t, dir, args...)
+	defer weir.Kill()
+	if err := check(weir.Addr, writers, nil); err != nil {
+		t.Fatalf("killed at call %d of %s: %v\n%s", k, calls, err, weir.Output())
+	}
+}
+
+// runUntilKilled makes one run, as long as asked for, and says whether strace has killed it.
+func runUntilKilled(t *testing.T, calls string, k int, dir string, writers []*writer, long time.Duration, args ...string) bool {
 	t.Helper()
 	wasKilled := func(s *oracle.Server) bool {
 		exit, ok := s.Err().(*exec.ExitError)
 		return ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 	}
-	weir, err := oracle.StartWrapped(straced(calls, fmt.Sprintf("signal=SIGKILL:when=%d", k)), weirBinary(t), dir)
+	weir, err := oracle.StartWrapped(straced(calls, fmt.Sprintf("signal=SIGKILL:when=%d", k)), weirBinary(t), dir, args...)
 	if err != nil {
 		if !strings.Contains(err.Error(), "signal: killed") {
 			t.Fatalf("call %d: %v", k, err)
 		}
 		return true
 	}
+	m := startMover(&moving{}, weir.Addr, dir, uint64(k))
 	l := startLoad(weir.Addr, writers)
 	select {
 	case <-l.written():
-	case <-time.After(20 * time.Millisecond):
+	case <-time.After(long):
 	}
 	errs := l.end()
+	m.end()
 	err = weir.Stop()
 	if len(errs) > 0 || err != nil && !wasKilled(weir) {
 		t.Fatalf("call %d: %v, %v\n%s", k, errs, err, weir.Output())
