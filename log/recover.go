@@ -153,6 +153,19 @@ func (l *Log) Begin() error {
 	return nil
 }
 
+// removeUnborn takes away a generation that has just failed to begin. What it leaves, if it fails in turn, the next Begin puts
+// into quarantine: on a disk that stays full there would be one more for each.
+func (l *Log) removeUnborn(number uint64) {
+	dir := filepath.Join(l.opts.Dir, logName, generationName(number))
+	segments, err := listSegments(dir)
+	if err != nil || len(segments) > 1 || len(segments) == 1 && segments[0].size > entrySize(headerBytes) {
+		return // more than its first frame: it is not ours
+	}
+	if err := l.faults.removeTree(dir); err != nil {
+		l.opts.Logger.Debug("a generation that has failed to begin cannot be removed", "dir", dir, "error", err)
+	}
+}
+
 // raiseFormat makes a directory of an older format one of ours.
 func (l *Log) raiseFormat() error {
 	v := l.version
@@ -197,7 +210,10 @@ func (l *Log) begin() error {
 		}
 		c.last = makePosition(void.Epoch()+1, c.last.Count())
 	}
-	if err := l.startGeneration(end.generation().number+1, c); err != nil {
+	number := end.generation().number + 1
+	if err := l.startGeneration(number, c); err != nil {
+		l.abandonTail()
+		l.removeUnborn(number)
 		return err
 	}
 	if err := l.faults.remove(filepath.Join(dir, markerName)); err != nil {

@@ -199,3 +199,35 @@ func TestAnAppendDuringBeginMakesItFail(t *testing.T) {
 	}
 	equal(t, records(t, l, 0), want)
 }
+
+// A disk that stays full is tried once a second: each try must not leave something behind.
+func TestABeginThatKeepsFailingLeavesNothingBehind(t *testing.T) {
+	dir, want := smallLog(t, false)
+	for _, failing := range []op{opCreate, opOpen, opWrite, opFsync, opDirsync} {
+		full := true
+		f := &faults{still: true, before: func(o op, path string) error {
+			if full && o == failing && strings.Contains(path, logName) {
+				return errors.New("no space left on device")
+			}
+			return nil
+		}}
+		l := openReadOnly(t, Options{Dir: dir, faults: f})
+		equal(t, records(t, l, 0), want)
+		before := len(snapshot(t, dir))
+		for range 5 {
+			if err := l.Begin(); err == nil {
+				t.Fatalf("Begin succeeds although each %s fails", failing)
+			}
+		}
+		if after := len(snapshot(t, dir)); after > before+1 { // VERSION or LOCK may be new
+			t.Errorf("%s: %d files, and %d before", failing, after, before)
+		}
+		full = false
+		if err := l.Begin(); err != nil {
+			t.Fatalf("%s: %v", failing, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
