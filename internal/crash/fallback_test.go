@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weirmq/weir/internal/datadir"
 	"github.com/weirmq/weir/internal/oracle"
 )
 
@@ -238,9 +239,16 @@ func TestAWrongSegmentFileIsNeverSilent(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := fingerprint(t, dir)
+			report, checkErr := datadir.Check(dir)
+			if checkErr != nil {
+				t.Fatalf("%s: check: %v, %+v", what, checkErr, report)
+			}
 			b, err := start(dir, a.shape, a.at(len(a.story.orders)), nil)
 			if err != nil {
 				refused++
+				if report.Start.Refused == "" {
+					t.Errorf("%s: weir check says that a start would succeed, and it does not: %v", what, err)
+				}
 				if text := err.Error(); !strings.Contains(text, filepath.Base(file)) && !strings.Contains(text, filepath.Base(other)) {
 					t.Errorf("%s: the refusal does not name it: %v", what, err)
 				}
@@ -248,6 +256,9 @@ func TestAWrongSegmentFileIsNeverSilent(t *testing.T) {
 					t.Errorf("%s: the refusal has changed the directory:\n%s\nwas\n%s", what, after, before)
 				}
 				continue
+			}
+			if report.Start.Refused != "" {
+				t.Errorf("%s: weir check says that a start would be refused, and it is not: %s", what, report.Start.Refused)
 			}
 			a.same(b, len(a.story.orders), what)
 			if strings.Contains(b.log.String(), "level=WARN") {

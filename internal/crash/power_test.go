@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/weirmq/weir/internal/datadir"
 	"github.com/weirmq/weir/internal/oracle"
 	"github.com/weirmq/weir/log"
 )
@@ -38,7 +39,7 @@ type powerCuts struct {
 // powerCounts is what was tried.
 type powerCounts struct {
 	made, again                        int // cuts, and cuts of starts
-	checkpoints, segments              int // of these: with some
+	checkpoints, segments, checks      int // of these: with some; found sound by weir check
 	replayed, refused, hurt, continued int // starts without checkpoints, and refused ones; with the newest damaged; stories ended
 }
 
@@ -47,6 +48,7 @@ func (n *powerCounts) add(o *powerCounts) {
 	n.again += o.again
 	n.replayed += o.replayed
 	n.refused += o.refused
+	n.checks += o.checks
 	n.hurt += o.hurt
 	n.continued += o.continued
 	n.checkpoints += o.checkpoints
@@ -88,9 +90,9 @@ func TestAPowerCutAtAnyMomentLosesNothingDurable(t *testing.T) {
 	for _, p := range all {
 		sum.add(&p.powerCounts)
 	}
-	t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files; %d were replayed without checkpoints, %d cannot be; %d started from an older checkpoint; %d went on",
-		sum.made, sum.again, sum.checkpoints, sum.segments, sum.replayed, sum.refused, sum.hurt, sum.continued)
-	if sum.again == 0 || sum.checkpoints == 0 || sum.segments == 0 || sum.replayed == 0 || sum.refused == 0 || sum.hurt == 0 || sum.continued == 0 {
+	t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files, %d were sound to weir check; %d were replayed without checkpoints, %d cannot be; %d started from an older checkpoint; %d went on",
+		sum.made, sum.again, sum.checkpoints, sum.segments, sum.checks, sum.replayed, sum.refused, sum.hurt, sum.continued)
+	if sum.again == 0 || sum.checkpoints == 0 || sum.segments == 0 || sum.checks == 0 || sum.replayed == 0 || sum.refused == 0 || sum.hurt == 0 || sum.continued == 0 {
 		t.Error("something was never tried: nothing is proved")
 	}
 }
@@ -109,7 +111,7 @@ func TestAPowerCutAtEveryOperationOfAShortLife(t *testing.T) {
 	for i, mode := range []log.Sync{log.SyncAlways, log.SyncEverySecond, log.SyncNo} {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			p := &powerCuts{t: t, rand: rand.New(rand.NewPCG(seed, uint64(30+i))), base: fastDir(t), story: tell(t, seed, 120)}
+			p := &powerCuts{t: t, rand: rand.New(rand.NewPCG(seed, uint64(30+i))), base: fastDir(t), story: tell(t, seed, 80)}
 			p.run(shape{sync: mode, blockEntries: 3, segment: 700, checkpointLog: 1 << 10, logSegment: 2000}, 1)
 			t.Logf("%d power cuts, %d more during starts; %d had checkpoints, %d segment files", p.made, p.again, p.checkpoints, p.segments)
 		})
@@ -258,6 +260,10 @@ func (p *powerCuts) look(c cut, depth int) {
 			return nil
 		}
 	}
+	checked := p.rand.IntN(3) == 0
+	if checked {
+		p.sound(c.dir, c.what)
+	}
 	s := narrow(p.rand)
 	b := p.start(c.dir, s, p.at(c.most), d, c.what)
 	d.mu.Lock()
@@ -281,8 +287,27 @@ func (p *powerCuts) look(c cut, depth int) {
 	if err := b.stop(); err != nil {
 		p.t.Fatalf("%s: %v\n%s", c.what, err, b.log)
 	}
+	if checked {
+		p.sound(c.dir, c.what+"; ended")
+	}
 	_ = os.RemoveAll(c.dir)
 	_ = os.RemoveAll(c.dir + ".removed")
+}
+
+// sound makes sure that weir check does not take what a power cut has left for damage.
+func (p *powerCuts) sound(dir, what string) {
+	p.t.Helper()
+	if len(files(dir, "VERSION")) == 0 {
+		return // the first start was cut: there is nothing yet
+	}
+	report, err := datadir.Check(dir)
+	if err != nil {
+		p.t.Fatalf("%s: check: %v\n%s", what, err, listing(dir))
+	}
+	p.checks++
+	if !report.Sound() {
+		p.t.Fatalf("%s: check: damage %v, start refused %q\n%s", what, report.Damage, report.Start.Refused, listing(dir))
+	}
 }
 
 // at is what the clock says when orders up to the i-th were sent.
