@@ -61,7 +61,7 @@ func (f *shelf) spill(keep int) {
 }
 
 // eventually runs f until what it needs is at hand.
-func eventually(t *rapid.T, f func() error) {
+func eventually(t rapid.TB, f func() error) {
 	for range 10_000 {
 		err := func() (err error) {
 			defer func() {
