@@ -18,6 +18,9 @@ var (
 	seed   = flag.Uint64("seed", 0, "seed of the run; 0 takes the clock")
 )
 
+// healing is how long a disk that works again may go unnoticed.
+const healing = 5 * time.Second
+
 // restartsPerDirectory bounds what one check has to read.
 const restartsPerDirectory = 5
 

@@ -15,9 +15,6 @@ import (
 	"github.com/weirmq/weir/internal/oracle"
 )
 
-// healing is how long a disk that works again may go unnoticed.
-const healing = 5 * time.Second
-
 // needFaults skips where faults cannot be injected, unless WEIR_REQUIRE_FAULTS=1
 // says that they must be.
 func needFaults(t *testing.T, able error) {
