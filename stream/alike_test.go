@@ -188,7 +188,7 @@ func (a *alike) check(t *testing.T) {
 // its log describes.
 func TestColdReplayedAndRestoredStreamsDecideAlike(t *testing.T) {
 	configs := []Config{{BlockEntries: 1}, {BlockEntries: 2}, {BlockEntries: 7}, {BlockEntries: 40}, {BlockEntries: 130}, {BlockBytes: 700}, {BlockBytes: 3000}}
-	for seed := range uint64(28) {
+	for seed := range uint64(21) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			cfg := configs[seed%uint64(len(configs))]
 			a := &alike{r: rand.New(rand.NewPCG(seed, 7)), s: New(cfg)}

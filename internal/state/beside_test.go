@@ -45,14 +45,14 @@ func fill(tx *Tx, position uint64) {
 	key, group, consumer := []byte("{0}0"), []byte("g"), []byte("a")
 	tx.Begin(0)
 	var ids []stream.ID
-	for i := range uint64(300) {
+	for i := range uint64(120) {
 		ids = append(ids, stream.ID{MS: 1, Seq: i + 1})
 		tx.StreamAppend(key, ids[i], fieldsOf("f", "v"))
 	}
 	tx.GroupCreate(key, group, stream.ID{}, 0)
 	tx.ConsumerCreate(key, group, consumer, 1)
-	tx.GroupDeliver(key, group, consumer, ids, 1, ids[299], 300)
-	tx.GroupClaim(key, group, consumer, ids[100:200], 2, 2, groups.Count{How: groups.CountUp})
+	tx.GroupDeliver(key, group, consumer, ids, 1, ids[119], 120)
+	tx.GroupClaim(key, group, consumer, ids[40:80], 2, 2, groups.Count{How: groups.CountUp})
 	tx.Committed(position)
 }
 
