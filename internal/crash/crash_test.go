@@ -172,20 +172,26 @@ func killWhileStarting(t *testing.T, r *rand.Rand, dir string, args []string) {
 func TestSIGTERMUnderLoadEndsCleanly(t *testing.T) {
 	r := rand.New(rand.NewPCG(theSeed(t), 15))
 	var n totals
-	for range max(2, *rounds/5) {
+	for i := range max(4, *rounds/5) {
 		mode := []string{"always", "everysec", "no"}[r.IntN(3)]
+		args := []string{"--sync", mode}
+		if i%2 == 1 {
+			args = append(args, cramped...)
+		}
 		dir := filepath.Join(t.TempDir(), "data")
 		writers := newWriters(r.Uint64())
-		weir := n.startWeir(t, dir, "--sync", mode)
+		weir := n.startWeir(t, dir, args...)
+		m := startMover(&n.moving, weir.Addr, dir, r.Uint64())
 		l := startLoad(weir.Addr, writers)
 		time.Sleep(time.Duration(50+r.IntN(300)) * time.Millisecond)
 		err := weir.Stop()
+		m.end()
 		errs := l.end()
 		n.add(writers, l)
 		if err != nil {
 			t.Fatalf("SIGTERM: %v\n%s", err, weir.Output())
 		}
-		again := n.startWeir(t, dir, "--sync", mode)
+		again := n.startWeir(t, dir, args...)
 		if err := check(again.Addr, writers, l.seen); err != nil {
 			errs = append(errs, err)
 		}
