@@ -254,6 +254,7 @@ func (b *Broker) beginCopy(made *kept) (*copying, error) {
 func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struct{}) (state.Named, error) {
 	encoder := state.NewEncoder(bufio.NewWriterSize(w, 64<<10))
 	walk := turns{size: 16, most: 1 << 12, alone: quit == nil}
+	written := int64(0)
 	for more := true; more; {
 		select {
 		case <-quit:
@@ -271,6 +272,8 @@ func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struc
 			copied = now.copy.Take()
 			now.keys += int64(keys)
 			now.pause = walk.longest
+			b.disk.written += w.Bytes() - written
+			written = w.Bytes()
 			if !more {
 				now.copy.End()
 				now.copy = nil

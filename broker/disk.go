@@ -15,7 +15,7 @@ type disk struct {
 	known     bool  // the last check has succeeded
 	free      int64 // bytes, at the last check
 	reserve   int64 // bytes that are left to deletes and trims
-	written   int64 // bytes of records since the last check
+	written   int64 // bytes of records, blocks and checkpoints since the last check
 	warned    bool
 	statError bool
 }
@@ -26,6 +26,20 @@ func (d *disk) low() bool { return d.known && d.free-d.written < d.reserve }
 // scarce reports whether even half of the reserve is gone, so that only commands that take data away are left: a delivery
 // or a claim grows nothing but the log, but very many do.
 func (d *disk) scarce() bool { return d.known && d.free-d.written < d.reserve/2 }
+
+// wrote counts what the disk has got beside the log.
+func (b *Broker) wrote(bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.disk.written += bytes
+}
+
+// diskLow is disk.low for who does not hold the state lock.
+func (b *Broker) diskLow() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.disk.low()
+}
 
 // checkDisk reads the free space. Serve calls it once a second; what is written meanwhile is counted.
 func (b *Broker) checkDisk() {

@@ -69,7 +69,7 @@ func (b *Broker) worthwhile() int64 {
 // fitsOnDisk reports whether one more checkpoint can be written to a disk that is nearly full, and something go for it.
 func (b *Broker) fitsOnDisk() bool {
 	c, d := &b.checkpointer, &b.disk
-	return c.pins == 0 && !c.untidy && d.free-d.written > 2*c.newestBytes()+mostDeadLow
+	return c.pins == 0 && !c.untidy && d.free-d.written > 2*c.newestBytes()+b.spiller.totals.SealedBytes+mostDeadLow
 }
 
 func (c *checkpointer) newestBytes() int64 {

@@ -82,6 +82,12 @@ func (b *Broker) runSpiller() {
 			return
 		}
 		for {
+			if b.diskLow() { // the room that is left is the log's, and the checkpoint's that gives some back
+				if !b.pause(spillAgain) {
+					return
+				}
+				continue
+			}
 			more, err := b.spillSome()
 			if err != nil && !b.pause(spillAgain) {
 				return
@@ -163,13 +169,24 @@ func (b *Broker) spill(totals *stream.Totals, taken []stream.Sealed) error {
 	return err
 }
 
+// store writes blocks to the segment file that is written now.
+func (b *Broker) store(blocks []store.Block) ([]stream.Ref, error) {
+	refs, err := b.history.store.Write(blocks)
+	bytes := int64(0)
+	for _, ref := range refs {
+		bytes += int64(ref.Length)
+	}
+	b.wrote(bytes)
+	return refs, err
+}
+
 // writeBlocks makes sealed blocks durable. Their contents go to the cache: what was written last is read first.
 func (b *Broker) writeBlocks(taken []stream.Sealed) ([]stream.Ref, error) {
 	blocks := make([]store.Block, len(taken))
 	for i, x := range taken {
 		blocks[i] = store.Block{First: x.First(), Last: x.Last(), Entries: x.Entries(), Body: x.Body()}
 	}
-	refs, err := b.history.store.Write(blocks)
+	refs, err := b.store(blocks)
 	for i, ref := range refs {
 		b.history.store.Keep(ref, taken[i].Body())
 	}

@@ -165,7 +165,7 @@ func (b *Broker) move(s *state.Stream, found []stream.Placed) (moved int, err er
 	if len(blocks) == 0 {
 		return 0, nil
 	}
-	refs, err := b.history.store.Write(blocks)
+	refs, err := b.store(blocks)
 	if err != nil {
 		return 0, err
 	}
