@@ -109,6 +109,13 @@ func (l *life) ask(op, path string) error {
 	return l.errno
 }
 
+// wasHit reports whether an operation has failed.
+func (l *life) wasHit() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hit != ""
+}
+
 var lifeShape = shape{sync: log.SyncAlways, blockEntries: 4, cache: 500, segment: 2000, checkpointLog: 1 << 20, logSegment: 3000}
 
 func (l *life) live(base string) (err error) {
@@ -136,12 +143,12 @@ func (l *life) live(base string) (err error) {
 				return err
 			}
 		case 30:
-			if err := l.broker.spilled(); err != nil && l.hit == "" {
+			if err := l.broker.spilled(); err != nil && !l.wasHit() {
 				return err
 			}
 		}
 		if i == 70 {
-			if err := l.broker.stop(); err != nil && l.hit == "" {
+			if err := l.broker.stop(); err != nil && !l.wasHit() {
 				return err
 			}
 			if err := l.start(o.atMS); err != nil {
@@ -269,7 +276,7 @@ func (l *life) save(must bool) error {
 				return err
 			}
 		}
-		if l.hit == "" {
+		if !l.wasHit() {
 			return fmt.Errorf("SAVE: %s, %v", reply, err)
 		}
 		if !must {
