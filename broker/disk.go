@@ -34,13 +34,6 @@ func (b *Broker) wrote(bytes int64) {
 	b.disk.written += bytes
 }
 
-// diskLow is disk.low for who does not hold the state lock.
-func (b *Broker) diskLow() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.disk.low()
-}
-
 // checkDisk reads the free space. Serve calls it once a second; what is written meanwhile is counted.
 func (b *Broker) checkDisk() {
 	total, free, err := freeSpace(b.options.Dir)

@@ -66,10 +66,14 @@ func (b *Broker) worthwhile() int64 {
 	return min(mostDead, max(b.disk.free/4, mostDeadLow))
 }
 
+// leastRoom is what stays free for the log while a checkpoint is written.
+const leastRoom = 256 << 10
+
 // fitsOnDisk reports whether one more checkpoint can be written to a disk that is nearly full, and something go for it.
 func (b *Broker) fitsOnDisk() bool {
 	c, d := &b.checkpointer, &b.disk
-	return c.pins == 0 && !c.untidy && d.free-d.written > 2*c.newestBytes()+b.spiller.totals.SealedBytes+mostDeadLow
+	b.spiller.dropDead() // what was deleted is not in it
+	return c.pins == 0 && !c.untidy && d.free-d.written > c.newestBytes()+b.spiller.totals.SealedBytes+leastRoom
 }
 
 func (c *checkpointer) newestBytes() int64 {

@@ -90,11 +90,21 @@ func (b *Broker) load(ctx context.Context) error {
 	b.history.away = false
 	c, stats := &b.checkpointer, b.log.Stats()
 	c.kept, c.refused, c.tried = l.kept, l.refused, time.Now()
-	c.logBytes, c.logRecords, c.dead = int64(stats.Bytes)-int64(bytes), int64(stats.Records)-int64(records), 0
+	c.logBytes, c.logRecords, c.dead = int64(stats.Bytes)-int64(bytes), int64(stats.Records)-int64(records), l.totals.Dead-l.garbage()
 	for _, f := range l.found {
 		c.number = max(c.number, f.Number)
 	}
 	return nil
+}
+
+// garbage returns how many bytes of segment files nothing that was read refers to: what was deleted before the process ended
+// must not wait for more to be deleted.
+func (l *loader) garbage() int64 {
+	bytes := -l.totals.Disk
+	for _, s := range l.history.store.Segments() {
+		bytes += s.Bytes
+	}
+	return bytes
 }
 
 // serveLoaded lets clients in.

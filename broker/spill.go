@@ -82,12 +82,6 @@ func (b *Broker) runSpiller() {
 			return
 		}
 		for {
-			if b.diskLow() { // the room that is left is the log's, and the checkpoint's that gives some back
-				if !b.pause(spillAgain) {
-					return
-				}
-				continue
-			}
 			more, err := b.spillSome()
 			if err != nil && !b.pause(spillAgain) {
 				return
