@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -111,7 +112,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 		return false
 	}
 	s.last = spec
-	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS}
+	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS, Random: rand.Uint64N}
 	b.tx.Begin(s.DB)
 	b.history.begin(s.fetch)
 	mark := out.Mark()

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -331,7 +332,8 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 		return false, 0 // it looks again when its blocks are there
 	}
 	out := b.replyWriter(w.session)
-	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS, Changed: changed}
+	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS,
+		Random: rand.Uint64N, Changed: changed}
 	b.tx.Begin(w.session.DB)
 	b.history.begin(w.fetch)
 	done, err := w.again(&call)

@@ -33,6 +33,9 @@ type Call struct {
 	Tx      *state.Tx
 	Session *Session
 	NowMS   int64 // unix milliseconds; the same for everything that one command decides
+	// Random returns a number in [0, n); n is not 0. It is the only source of chance there is: what it has decided is in the
+	// changes, so that replay needs none.
+	Random func(n uint64) uint64
 
 	// Wait is set by Block and read by the dispatcher.
 	Wait *Wait
