@@ -1,6 +1,10 @@
 package command
 
-import "math"
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
 
 // ParseInt reads a signed decimal as strictly as Redis does: no leading zeros, plus sign or spaces.
 func ParseInt(b []byte) (int64, error) {
@@ -26,5 +30,68 @@ func ParseInt(b []byte) (int64, error) {
 		return int64(v), nil
 	default:
 		return 0, ErrNotInteger
+	}
+}
+
+// ParseFloat reads a double as Redis does: decimal or hexadecimal, infinite too, but neither NaN, nor what is too large
+// or, without being zero, too small for one.
+func ParseFloat(b []byte) (float64, error) {
+	if v, ok := shortInteger(b); ok {
+		return v, nil
+	}
+	hex, exponent := false, false
+	for _, c := range b {
+		switch c {
+		case 'x', 'X':
+			hex = true
+		case 'p', 'P':
+			exponent = true
+		case '_': // of Go's notation only
+			return 0, ErrNotFloat
+		}
+	}
+	if hex && !exponent {
+		b = append(b[:len(b):len(b)], "p0"...) // C leaves the exponent out, Go does not
+	}
+	v, err := strconv.ParseFloat(string(b), 64)
+	if err != nil || math.IsNaN(v) || v == 0 && underflown(b) {
+		return 0, ErrNotFloat
+	}
+	return v, nil
+}
+
+// shortInteger reads what most numbers are: an integer that a double holds exactly.
+func shortInteger(b []byte) (v float64, ok bool) {
+	if len(b) == 0 || len(b) > 15 {
+		return 0, false
+	}
+	var n int64
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return float64(n), true
+}
+
+// underflown reports whether a number that reads as zero has another digit than 0 before its exponent.
+func underflown(b []byte) bool {
+	digits := bytes.TrimLeft(b, "+-0xX.")
+	return len(digits) > 0 && digits[0] != 'e' && digits[0] != 'E' && digits[0] != 'p' && digits[0] != 'P'
+}
+
+// ParseTimeout reads how long a command may block, in seconds, and returns milliseconds: 0 is for ever.
+func ParseTimeout(b []byte) (ms int64, err error) {
+	seconds, err := ParseFloat(b)
+	if err != nil {
+		return 0, ErrTimeoutNotFloat
+	}
+	const latest = 1<<63 - 1<<42 // so that it can be added to a time
+	switch exact := math.Ceil(seconds * 1000); {
+	case exact < 0, exact >= math.MaxInt64: // Redis lets it overflow
+		return 0, ErrTimeoutNegative
+	default:
+		return int64(min(exact, latest)), nil
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -36,22 +35,42 @@ func TestParseIntIsAsStrictAsRedis(t *testing.T) {
 	}
 }
 
-func TestKeysAreFoundWhereTheSpecSays(t *testing.T) {
-	for _, test := range []struct {
-		keys Keys
-		line string
-		want []int
-	}{
-		{KeyAt(1), "xlen s", []int{1}},
-		{KeysFrom(1), "del a b c", []int{1, 2, 3}},
-		{Keys{}, "ping x", nil},
-		{KeysAfter("STREAMS", 1), "xread count 1 streams a b 0 0", []int{4, 5}},
-		{KeysAfter("STREAMS", 1), "xread streams streams 0", []int{2}},
-		{KeysAfter("STREAMS", 1), "xread streams a b 0", []int{2}},
-		{KeysAfter("STREAMS", 1), "xread count 1", nil},
+func TestParseFloatIsAsStrictAsRedis(t *testing.T) {
+	for text, want := range map[string]float64{
+		"0": 0, "7": 7, "-1": -1, "+5": 5, "00012": 12, "1.5": 1.5, ".5": .5, "5.": 5, "1e5": 1e5, "1E-5": 1e-5, "999999999999999": 999999999999999,
+		"1234567890123456789": 1234567890123456789, "inf": math.Inf(1), "+INF": math.Inf(1), "-Infinity": math.Inf(-1), "1e-310": 1e-310,
+		"0x10": 16, "0x1p3": 8, "0x.8": .5, "0X1.8P1": 3, "0e-5000": 0, "0x0p-5000": 0, "-0.000": 0,
 	} {
-		if got := test.keys.Indexes(words(test.line)); !slices.Equal(got, test.want) {
-			t.Errorf("%s: %v, want %v", test.line, got, test.want)
+		if got, err := ParseFloat([]byte(text)); err != nil || got != want {
+			t.Errorf("%s: %g %v", text, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", "-", " 1", "1 ", "1e", "1d", "x", "0x", "nan", "-NaN", "nan(1)", "1_0", "0x1_0", "1e400", "-1e400", "1e-400", "0.1e-5000", "0x1p-2000", "1\x00",
+	} {
+		if got, err := ParseFloat([]byte(text)); err != ErrNotFloat {
+			t.Errorf("%q: %g %v", text, got, err)
+		}
+	}
+	number := []byte("0.25")
+	if allocs := testing.AllocsPerRun(100, func() { _, _ = ParseFloat(number) }); allocs != 0 {
+		t.Errorf("ParseFloat allocates %v times", allocs)
+	}
+}
+
+func TestParseTimeoutRoundsUpToMilliseconds(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "1": 1000, "0.0001": 1, "1.5": 1500, "0.1234": 124, "-0.0001": 0, "0x10": 16000, "9.2e15": 9.2e18, "9223372036854774": 1<<63 - 1<<42,
+	} {
+		if got, err := ParseTimeout([]byte(text)); err != nil || got != want {
+			t.Errorf("%s: %d %v", text, got, err)
+		}
+	}
+	for text, want := range map[string]error{
+		"-1": ErrTimeoutNegative, "-inf": ErrTimeoutNegative, "inf": ErrTimeoutNegative, "9.3e15": ErrTimeoutNegative, "x": ErrTimeoutNotFloat, "nan": ErrTimeoutNotFloat,
+	} {
+		if got, err := ParseTimeout([]byte(text)); err != want {
+			t.Errorf("%s: %d %v", text, got, err)
 		}
 	}
 }
@@ -113,5 +132,19 @@ func TestHandleRunsOnlyWhatParses(t *testing.T) {
 func TestPrintableKeepsAnErrorOnOneLine(t *testing.T) {
 	if got := Printable([]byte("a\r\nb\x00c"), 4); got != "a  b" {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestCategoriesStandInRedissOrder(t *testing.T) {
+	for want, s := range map[string]Spec{
+		"@write @set @sortedset @list @slow @dangerous": {Group: Generic, Flags: Write | Dangerous, NoGroupACL: true, ACL: []string{"list", "set", "sortedset"}},
+		"@write @sortedset @slow @blocking":             {Group: SortedSet, Flags: Write | Blocking},
+		"@write @hyperloglog @admin @slow @dangerous":   {Group: HyperLogLog, Flags: Write | Admin},
+		"@keyspace @write @fast":                        {Group: Generic, Flags: Write | Fast},
+		"@read @geo @slow":                              {Group: Geo, Flags: ReadOnly},
+	} {
+		if got := strings.Join(s.Categories(), " "); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -50,29 +50,3 @@ func TestTheReferenceHoldsEveryCommandOnce(t *testing.T) {
 		t.Error("a container that does nothing by itself is documented")
 	}
 }
-
-func TestKeySpecificationsAreDerivedFromKeys(t *testing.T) {
-	for name, c := range map[string]struct {
-		spec Spec
-		want KeySpec
-	}{
-		"one key":   {Spec{Keys: KeyAt(1), Flags: Write}, KeySpec{Flags: []string{"RW", "update"}, Index: 1, Step: 1}},
-		"two keys":  {Spec{Keys: Keys{First: 1, Last: 2, Step: 1}}, KeySpec{Flags: []string{"RO", "access"}, Index: 1, LastKey: 1, Step: 1}},
-		"all keys":  {Spec{Keys: KeysFrom(1).For("RM delete")}, KeySpec{Flags: []string{"RM", "delete"}, Index: 1, LastKey: -1, Step: 1}},
-		"a keyword": {Spec{Keys: KeysAfter("STREAMS", 1)}, KeySpec{Flags: []string{"RO", "access"}, Keyword: "STREAMS", From: 1, LastKey: -1, Step: 1, Limit: 2}},
-	} {
-		got := c.spec.KeySpecs()
-		if len(got) != 1 || strings.Join(got[0].Flags, " ") != strings.Join(c.want.Flags, " ") {
-			t.Errorf("%s: %+v", name, got)
-			continue
-		}
-		got[0].Flags, c.want.Flags = nil, nil
-		if g, w := got[0], c.want; g.Index != w.Index || g.Keyword != w.Keyword || g.From != w.From || g.LastKey != w.LastKey ||
-			g.Step != w.Step || g.Limit != w.Limit {
-			t.Errorf("%s: %+v, want %+v", name, g, w)
-		}
-	}
-	if (&Spec{}).KeySpecs() != nil {
-		t.Error("a command without keys has a key specification")
-	}
-}

@@ -25,10 +25,25 @@ const (
 	ErrOutOfRange   Error = "ERR index out of range"
 	ErrInvalidDB    Error = "ERR DB index is out of range"
 	ErrInvalidIDMax Error = "ERR The stream has exhausted the last possible ID, unable to add more items"
+
+	ErrNotFloat      Error = "ERR value is not a valid float"
+	ErrNotPositive   Error = "ERR value is out of range, must be positive"
+	ErrOverflow      Error = "ERR increment or decrement would overflow"
+	ErrNaN           Error = "ERR increment would produce NaN or Infinity"
+	ErrStringTooLong Error = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+	ErrNumKeys       Error = "ERR numkeys should be greater than 0"
+
+	ErrTimeoutNotFloat Error = "ERR timeout is not a float or out of range"
+	ErrTimeoutNegative Error = "ERR timeout is negative"
 )
 
 // Errorf makes an Error.
 func Errorf(format string, a ...any) Error { return Error(fmt.Sprintf(format, a...)) }
+
+// InvalidExpire is the error for an expiry time that is not positive, or too far away to be a time.
+func InvalidExpire(s *Spec) Error {
+	return Errorf("ERR invalid expire time in '%s' command", s.FullName)
+}
 
 // WrongArity is the error for a wrong number of arguments.
 func WrongArity(s *Spec) Error {

@@ -45,7 +45,7 @@ const (
 	MayReplicate
 	NoAsyncLoading
 	NoMulti
-	MovableKeys
+	MovableKeys // derived from Keys
 	AllowBusy
 	Dangerous // only an ACL category, not a flag on the wire
 	Frees     // takes data away: goes on while the disk is all but full; not a flag on the wire
@@ -78,10 +78,18 @@ type Group string
 
 // Groups of commands.
 const (
-	Streams    Group = "stream"
-	Generic    Group = "generic"
-	Connection Group = "connection"
-	Server     Group = "server"
+	String      Group = "string"
+	List        Group = "list"
+	Hash        Group = "hash"
+	Set         Group = "set"
+	SortedSet   Group = "sorted-set"
+	Geo         Group = "geo"
+	Bitmap      Group = "bitmap"
+	HyperLogLog Group = "hyperloglog"
+	Streams     Group = "stream"
+	Generic     Group = "generic"
+	Connection  Group = "connection"
+	Server      Group = "server"
 )
 
 // category returns the ACL category that a group's commands are in.
@@ -89,6 +97,8 @@ func (g Group) category() string {
 	switch g {
 	case Generic:
 		return "keyspace"
+	case SortedSet:
+		return "sortedset"
 	case Server:
 		return ""
 	default:
@@ -98,18 +108,22 @@ func (g Group) category() string {
 
 // Spec declares a command or a subcommand.
 type Spec struct {
-	Name    string // lower case, without the container's name
-	Group   Group
-	Since   string // version of Redis that has it, or "weir 0.1.0"
-	Arity   int    // number of words including the name, and the container's; negative: at least
-	Syntax  string // the arguments in redis.io notation; COMMAND DOCS derives the argument tree from it
-	Summary string // one sentence
+	Name  string // lower case, without the container's name
+	Group Group
+	Since string // version of Redis that has it, or "weir 0.1.0"
+	// Deprecated is since which version of Redis ReplacedBy is the better choice; empty if the command is none to avoid.
+	Deprecated string
+	ReplacedBy string // in Redis's words
+	Arity      int    // number of words including the name, and the container's; negative: at least
+	Syntax     string // the arguments in redis.io notation; COMMAND DOCS derives the argument tree from it
+	Summary    string // one sentence
 	// Complexity is in O notation; empty for O(1).
 	Complexity string
 	Flags      Flags
 	Keys       Keys
 	Tips       []string // as in Redis's command tips
 	ACL        []string // categories, without '@', beyond those that group and flags imply
+	NoGroupACL bool     // the command is not in its group's category
 	Run        Handler  // nil for a container that does nothing by itself
 	Sub        []Spec   // subcommands of a container
 
@@ -138,16 +152,18 @@ func (s *Spec) Categories() []string {
 		}
 	}
 	group := s.Group.category()
-	if s.Container() && s.Run == nil {
+	if s.Container() && s.Run == nil || s.NoGroupACL {
 		group = "" // a container is only a name: its subcommands carry the categories
 	}
 	in := func(category string) bool { return group == category || slices.Contains(s.ACL, category) }
+	admin := s.Flags&Admin != 0 || in("admin")
 	add(in("keyspace"), "keyspace")
 	add(s.Flags&ReadOnly != 0, "read")
 	add(s.Flags&Write != 0, "write")
-	add(in("stream"), "stream")
+	for _, kind := range []string{"set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo", "stream"} {
+		add(in(kind), kind)
+	}
 	add(s.Flags&PubSub != 0, "pubsub")
-	admin := s.Flags&Admin != 0 || in("admin")
 	add(admin, "admin")
 	add(s.Flags&Fast != 0, "fast")
 	add(s.Flags&Fast == 0, "slow")
@@ -182,6 +198,7 @@ func NewTable(families ...[]Spec) *Table {
 				panic("command declared twice: " + s.Name)
 			}
 			s.FullName = s.Name
+			s.deriveFlags()
 			s.Sub = append([]Spec(nil), s.Sub...)
 			s.subs = map[string]*Spec{}
 			for i := range s.Sub {
@@ -190,6 +207,7 @@ func NewTable(families ...[]Spec) *Table {
 				if sub.Group == "" {
 					sub.Group = s.Group
 				}
+				sub.deriveFlags()
 				s.subs[sub.Name] = sub
 			}
 			t.commands[s.Name] = s
@@ -197,6 +215,12 @@ func NewTable(families ...[]Spec) *Table {
 		}
 	}
 	return t
+}
+
+func (s *Spec) deriveFlags() {
+	if _, movable := s.Keys.Range(); movable {
+		s.Flags |= MovableKeys
+	}
 }
 
 // Lookup finds a command by its name in any case, nil if there is none. It does not allocate.

@@ -237,13 +237,19 @@ func keywordName(word string) string {
 // typeOfName derives the type of a value from the word that stands for it.
 func typeOfName(name string) string {
 	switch name {
-	case "key":
+	case "key", "newkey", "source", "sourcekey", "destination", "destkey", "key1", "key2", "src", "dst":
 		return "key"
 	case "pattern":
 		return "pattern"
 	case "count", "milliseconds", "seconds", "cursor", "index", "protover", "client-id", "clientid", "entries-added",
-		"duration", "maxsize", "bytes", "numkeys", "timeout", "maxage", "entries-read", "min-idle-time", "numids", "ms":
+		"duration", "maxsize", "bytes", "numkeys", "maxage", "entries-read", "min-idle-time", "numids", "ms",
+		"offset", "db", "destination-db", "limit", "rank", "num-matches", "len", "decrement", "bit", "numreplicas", "version",
+		"frequency", "ttl", "index1", "index2", "increment", "weight":
 		return "integer"
+	case "unix-time-seconds", "unix-time-milliseconds":
+		return "unix-time"
+	case "score", "longitude", "latitude", "radius", "width", "height", "timeout":
+		return "double"
 	default:
 		return "string"
 	}

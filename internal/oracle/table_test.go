@@ -14,8 +14,10 @@ import (
 
 // tableRow is one command as COMMAND describes it.
 type tableRow struct {
-	name, arity, flags, keys, categories, keySpecs string
-	subcommands                                    []tableRow
+	name, arity, flags, keys, categories, tips, keySpecs string
+	docs                                                 string // what of COMMAND DOCS says when the command came, and where it belongs
+	tokens                                               []string
+	subcommands                                          []tableRow
 }
 
 // parseRow reads one element of a COMMAND reply in RESP3, where sets are sets.
@@ -33,6 +35,7 @@ func parseRow(t *testing.T, r oracle.Reply) tableRow {
 		flags:      text(2),
 		keys:       r.Elems[3].Text + " " + r.Elems[4].Text + " " + r.Elems[5].Text,
 		categories: text(6),
+		tips:       text(7),
 		keySpecs:   text(8),
 	}
 	for _, sub := range r.Elems[9].Elems {
@@ -41,12 +44,9 @@ func parseRow(t *testing.T, r oracle.Reply) tableRow {
 	return row
 }
 
-// sameOrder sorts sets and drops the free text of key specifications.
+// sameOrder sorts sets.
 func sameOrder(r oracle.Reply) oracle.Reply {
 	elems := slices.Clone(r.Elems)
-	if at := slices.IndexFunc(elems, func(e oracle.Reply) bool { return e.Text == "notes" }); at >= 0 && r.Kind == '%' {
-		elems = slices.Delete(elems, at, at+2)
-	}
 	for i, e := range elems {
 		elems[i] = sameOrder(e)
 	}
@@ -55,6 +55,42 @@ func sameOrder(r oracle.Reply) oracle.Reply {
 		r = oracle.Normalise(r, "sorted")
 	}
 	return r
+}
+
+// addDocs adds to the table what COMMAND DOCS says of its commands.
+func addDocs(table map[string]tableRow, docs oracle.Reply) {
+	for i := 0; i+1 < len(docs.Elems); i += 2 {
+		name, doc := docs.Elems[i].Text, docs.Elems[i+1]
+		row := table[name]
+		for j := 0; j+1 < len(doc.Elems); j += 2 {
+			what, value := doc.Elems[j].Text, doc.Elems[j+1]
+			switch what {
+			case "since", "group", "deprecated_since", "replaced_by":
+				row.docs += what + " " + value.Text + "; "
+			case "arguments":
+				row.addArguments(value)
+			case "subcommands":
+				addDocs(table, value)
+			}
+		}
+		table[name] = row
+	}
+}
+
+// addArguments collects the keywords of arguments, and in docs which specification is that of which key.
+func (row *tableRow) addArguments(arguments oracle.Reply) {
+	for _, argument := range arguments.Elems {
+		for i := 0; i+1 < len(argument.Elems); i += 2 {
+			switch value := argument.Elems[i+1]; argument.Elems[i].Text {
+			case "token":
+				row.tokens = append(row.tokens, value.Text)
+			case "key_spec_index":
+				row.docs += "key " + value.Text + "; "
+			case "arguments":
+				row.addArguments(value)
+			}
+		}
+	}
 }
 
 // commandTable asks a server for its commands, subcommands included.
@@ -86,11 +122,17 @@ func commandTable(t *testing.T, addr string) map[string]tableRow {
 	if len(table) == 0 {
 		t.Fatal("COMMAND lists nothing")
 	}
+	docs, err := c.MustDo("COMMAND", "DOCS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addDocs(table, docs)
 	return table
 }
 
 // accepted reads the table below the heading "COMMAND" of docs/compat.md: rows
-// of command, what differs (new, arity, flags, keys, categories, key specs), why.
+// of command, what differs (new, arity, flags, keys, categories, tips, key specs,
+// docs, keywords), why.
 func accepted(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "compat.md"))
@@ -151,13 +193,27 @@ func TestTheCommandTableIsRedissExceptAsDocumented(t *testing.T) {
 		check(name, "flags", their.flags, our.flags)
 		check(name, "keys", their.keys, our.keys)
 		check(name, "categories", their.categories, our.categories)
+		check(name, "tips", their.tips, our.tips)
 		check(name, "key specs", their.keySpecs, our.keySpecs)
+		check(name, "docs", their.docs, our.docs)
+		check(name, "keywords", strings.Join(their.tokens, " "), strings.Join(wantedTokens(their.tokens, our.tokens), " "))
 	}
 	for row, line := range exceptions {
 		if !used[row] {
 			t.Errorf("docs/compat.md excuses what is no difference any more: %s", line)
 		}
 	}
+}
+
+// wantedTokens returns those of the wanted keywords that we have; more than Redis has are no difference.
+func wantedTokens(wanted, have []string) []string {
+	var both []string
+	for _, token := range wanted {
+		if slices.Contains(have, token) {
+			both = append(both, token)
+		}
+	}
+	return both
 }
 
 // TestEveryCommandIsInATranscript keeps new commands from coming unjudged.

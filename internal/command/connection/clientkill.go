@@ -5,7 +5,7 @@ import "github.com/weirmq/weir/internal/command"
 func (f family) clientKill() command.Spec {
 	return command.Spec{
 		Name: "kill", Since: "2.4.0", Arity: -3,
-		Syntax: "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | " +
+		Syntax: "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | [USER username] | [ADDR ip:port] | " +
 			"[LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage]> [...]>",
 		Summary:    "Close the connections that meet all conditions; this one only with SKIPME NO.",
 		Complexity: "O(N) where N is the number of connections",

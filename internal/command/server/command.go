@@ -130,9 +130,10 @@ func writeInfo(w *resp.Writer, s *command.Spec) {
 	w.BulkString(s.FullName)
 	w.Int(int64(s.Arity))
 	writeWords(w, s.Flags.Names())
-	w.Int(int64(s.Keys.First))
-	w.Int(int64(s.Keys.Last))
-	w.Int(int64(s.Keys.Step))
+	keys, _ := s.Keys.Range()
+	w.Int(int64(keys.First))
+	w.Int(int64(keys.Last))
+	w.Int(int64(keys.Step))
 	writeWords(w, s.Categories())
 	w.Set(len(s.Tips))
 	for _, tip := range s.Tips {
@@ -168,24 +169,43 @@ func writeKeySpec(w *resp.Writer, k *command.KeySpec) {
 		w.BulkString("spec")
 		w.Map(parts)
 	}
-	w.Map(3)
+	if k.Notes == "" {
+		w.Map(3)
+	} else {
+		w.Map(4)
+		w.BulkString("notes")
+		w.BulkString(k.Notes)
+	}
 	w.BulkString("flags")
-	writeWords(w, k.Flags)
+	writeWords(w, k.AccessFlags())
 	w.BulkString("begin_search")
-	if k.Keyword != "" {
+	switch {
+	case k.Unknown:
+		begin("unknown", 0)
+	case k.Keyword != "":
 		begin("keyword", 2)
 		w.BulkString("keyword")
 		w.BulkString(k.Keyword)
 		number("startfrom", k.From)
-	} else {
+	default:
 		begin("index", 1)
 		number("index", k.Index)
 	}
 	w.BulkString("find_keys")
-	begin("range", 3)
-	number("lastkey", k.LastKey)
-	number("keystep", k.Step)
-	number("limit", k.Limit)
+	switch {
+	case k.Unknown:
+		begin("unknown", 0)
+	case k.NumKeys:
+		begin("keynum", 3)
+		number("keynumidx", 0)
+		number("firstkey", 1)
+		number("keystep", k.Step)
+	default:
+		begin("range", 3)
+		number("lastkey", k.LastKey)
+		number("keystep", k.Step)
+		number("limit", k.Limit)
+	}
 }
 
 type filter struct {
@@ -250,13 +270,13 @@ func (f family) runCommandList(c *command.Call, a filter) error {
 	return nil
 }
 
-// found is a command line whose keys are known.
+// found is a key that a command line names.
 type found struct {
-	spec *command.Spec
-	keys [][]byte
+	key   []byte
+	flags []string
 }
 
-func (f family) parseGetKeys(args command.Args) (found, error) {
+func (f family) parseGetKeys(args command.Args) ([]found, error) {
 	line := args[2:]
 	s := f.host.Table().Lookup(line[0])
 	if s != nil && len(s.Sub) > 0 && len(line) > 1 {
@@ -266,38 +286,37 @@ func (f family) parseGetKeys(args command.Args) (found, error) {
 	}
 	switch {
 	case s == nil:
-		return found{}, command.Error("ERR Invalid command specified")
-	case s.Keys.First == 0 && s.Keys.Find == nil:
-		return found{}, command.Error("ERR The command has no key arguments")
+		return nil, command.Error("ERR Invalid command specified")
+	case len(s.Keys.Specs) == 0:
+		return nil, command.Error("ERR The command has no key arguments")
 	case s.Arity > 0 && len(line) != s.Arity || len(line) < -s.Arity:
-		return found{}, command.Error("ERR Invalid number of arguments specified for command")
+		return nil, command.Error("ERR Invalid number of arguments specified for command")
 	}
-	indexes := s.Keys.Indexes(line)
-	if len(indexes) == 0 {
-		return found{}, command.Error("ERR Invalid arguments specified for command")
+	keys := s.FindKeys(line)
+	if len(keys) == 0 {
+		return nil, command.Error("ERR Invalid arguments specified for command")
 	}
-	r := found{spec: s}
-	for _, i := range indexes {
-		r.keys = append(r.keys, line[i])
+	all := make([]found, len(keys))
+	for i, key := range keys {
+		all[i] = found{line[key.Index], key.AccessFlags()}
 	}
-	return r, nil
+	return all, nil
 }
 
-func runGetKeys(c *command.Call, a found) error {
-	c.Out.Array(len(a.keys))
-	for _, key := range a.keys {
-		c.Out.Bulk(key)
+func runGetKeys(c *command.Call, keys []found) error {
+	c.Out.Array(len(keys))
+	for _, k := range keys {
+		c.Out.Bulk(k.key)
 	}
 	return nil
 }
 
-func runGetKeysAndFlags(c *command.Call, a found) error {
-	flags := a.spec.KeySpecs()[0].Flags
-	c.Out.Array(len(a.keys))
-	for _, key := range a.keys {
+func runGetKeysAndFlags(c *command.Call, keys []found) error {
+	c.Out.Array(len(keys))
+	for _, k := range keys {
 		c.Out.Array(2)
-		c.Out.Bulk(key)
-		writeWords(c.Out, flags)
+		c.Out.Bulk(k.key)
+		writeWords(c.Out, k.flags)
 	}
 	return nil
 }

@@ -38,10 +38,18 @@ func writeDocs(w *resp.Writer, s *command.Spec) {
 	text("since", s.Since)
 	text("group", string(s.Group))
 	text("complexity", s.ComplexityText())
+	if s.Deprecated != "" {
+		n++
+		w.BulkString("doc_flags")
+		writeWords(w, []string{"deprecated"})
+		text("deprecated_since", s.Deprecated)
+		text("replaced_by", s.ReplacedBy)
+	}
 	if arguments := s.Arguments(); len(arguments) > 0 {
 		n++
 		w.BulkString("arguments")
-		writeArguments(w, arguments)
+		d := argumentWriter{w: w, specs: s.KeySpecs()}
+		d.arguments(arguments)
 	}
 	if len(s.Sub) > 0 {
 		n++
@@ -54,23 +62,32 @@ func writeDocs(w *resp.Writer, s *command.Spec) {
 	w.InsertMap(mark, n)
 }
 
-func writeArguments(w *resp.Writer, arguments []command.Argument) {
-	w.Array(len(arguments))
+// argumentWriter writes the arguments of one command. They name keys in the order of the key specifications.
+type argumentWriter struct {
+	w     *resp.Writer
+	specs []command.KeySpec
+	next  int  // the specification of the next key
+	taken bool // by patterns that name keys
+}
+
+func (d *argumentWriter) arguments(arguments []command.Argument) {
+	d.w.Array(len(arguments))
 	for i := range arguments {
-		writeArgument(w, &arguments[i])
+		d.argument(&arguments[i])
 	}
 }
 
-func writeArgument(w *resp.Writer, a *command.Argument) {
+func (d *argumentWriter) argument(a *command.Argument) {
+	w := d.w
 	mark, n := w.Mark(), 2
 	w.BulkString("name")
 	w.BulkString(a.Name)
 	w.BulkString("type")
 	w.BulkString(a.Type)
-	if a.Type == "key" {
+	if at := d.keySpec(a); at >= 0 {
 		n++
 		w.BulkString("key_spec_index")
-		w.Int(0)
+		w.Int(int64(at))
 	}
 	if a.Token != "" {
 		n++
@@ -85,9 +102,29 @@ func writeArgument(w *resp.Writer, a *command.Argument) {
 	if len(a.Arguments) > 0 {
 		n++
 		w.BulkString("arguments")
-		writeArguments(w, a.Arguments)
+		d.arguments(a.Arguments)
 	}
 	w.InsertMap(mark, n)
+}
+
+// keySpec returns the index of the specification that an argument's keys belong to, -1 if it names none. A pattern does
+// if the specification that is next cannot say where its keys are: they come from values, as those of SORT's BY and GET.
+func (d *argumentWriter) keySpec(a *command.Argument) int {
+	last := len(d.specs) - 1
+	switch {
+	case a.Type == "pattern" && d.next <= last && d.specs[d.next].Unknown:
+		d.taken = true
+		return d.next
+	case a.Type == "key" && last >= 0:
+		if d.taken {
+			d.next, d.taken = d.next+1, false
+		}
+		at := min(d.next, last)
+		d.next++
+		return at
+	default:
+		return -1
+	}
 }
 
 func argumentFlags(a *command.Argument) []string {

@@ -16,7 +16,7 @@ var xadd = command.Spec{
 	Summary:    "Append an entry to a stream.",
 	Complexity: "O(1) for the entry, O(N) for N entries that are trimmed",
 	Flags:      command.Write | command.DenyOOM | command.Fast,
-	Keys:       command.KeyAt(1),
+	Keys:       command.KeyAt(1).Noted("UPDATE instead of INSERT because of the optional trimming feature"),
 	Tips:       []string{"nondeterministic_output"},
 	Run:        about(1, command.Handle(parseXAdd, runXAdd)),
 }

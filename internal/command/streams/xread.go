@@ -16,7 +16,7 @@ var xread = command.Spec{
 	Summary: "Return the entries of several streams above the IDs given, of each stream one. " +
 		"May wait until there are any.",
 	Complexity: "O(log M + N) per stream, for N entries out of M",
-	Flags:      command.ReadOnly | command.Blocking | command.MovableKeys,
+	Flags:      command.ReadOnly | command.Blocking,
 	Keys:       command.KeysAfter("STREAMS", 1),
 	Run:        command.Handle(parseXRead, runXRead),
 }
