@@ -113,7 +113,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	}
 	s.last = spec
 	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS, Random: rand.Uint64N}
-	b.tx.Begin(s.DB)
+	b.tx.Begin(s.DB, b.nowMS)
 	b.history.begin(s.fetch)
 	mark := out.Mark()
 	err := spec.Run(&b.call)

@@ -29,10 +29,10 @@ func (b *Broker) eachStream(visit func(db int, key string, s *state.Stream)) {
 				if gone = b.keyspace != keyspace || b.closed; gone {
 					return
 				}
-				tx.Begin(db)
-				cursor = tx.Scan(cursor, keys, func(key string, v state.Value) {
-					if s, ok := v.(*state.Stream); ok {
-						visit(db, key, s)
+				tx.Begin(db, 0)
+				cursor = tx.Scan(cursor, keys, func(key []byte, v state.Value) {
+					if s, ok := v.Object.(*state.Stream); ok {
+						visit(db, string(key), s)
 					}
 				})
 			})

@@ -224,6 +224,7 @@ func (b *Broker) noteReady() {
 	if db, ok := b.tx.Flushed(); ok {
 		b.flushed = append(b.flushed, db)
 	}
+	b.flushed = append(b.flushed, b.tx.Swapped()...)
 	for _, ref := range b.tx.Ready() {
 		if n := len(b.ready); n > 0 && b.ready[n-1].db == ref.DB && b.ready[n-1].key == string(ref.Key) {
 			continue
@@ -334,7 +335,7 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 	out := b.replyWriter(w.session)
 	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS,
 		Random: rand.Uint64N, Changed: changed}
-	b.tx.Begin(w.session.DB)
+	b.tx.Begin(w.session.DB, b.nowMS)
 	b.history.begin(w.fetch)
 	done, err := w.again(&call)
 	if err != nil && b.cold(err) {

@@ -57,7 +57,7 @@ func BenchmarkAnEntryWhileTenThousandWait(b *testing.B) {
 					time.Sleep(100 * time.Microsecond)
 				}
 				br.beginTurn()
-				br.tx.Begin(0)
+				br.tx.Begin(0, 0)
 				id.MS++
 				br.tx.StreamAppend([]byte("s"), id, fields)
 				b.StartTimer()

@@ -69,7 +69,7 @@ func (b *builder) add(n int, keys ...string) {
 	b.t.Helper()
 	for range n {
 		for _, key := range keys {
-			b.tx.Begin(0)
+			b.tx.Begin(0, 0)
 			b.tx.StreamAppend([]byte(key), stream.ID{MS: b.next, Seq: 1}, [][]byte{[]byte("field"), fmt.Appendf(nil, "value %d", b.next)})
 			b.tx.Committed(uint64(b.log.Append(b.tx.Record())))
 			b.next++

@@ -45,10 +45,14 @@ func keys(k *state.Keyspace) (n int) {
 func eachCold(k *state.Keyspace, fn func(db int, key string, b stream.Placed)) {
 	tx := state.NewTx(k)
 	for db := range state.Databases {
-		tx.Begin(db)
-		tx.Scan(0, k.Len(db), func(key string, v state.Value) {
-			for b := range v.(*state.Stream).Cold(stream.ID{}) {
-				fn(db, key, b)
+		tx.Begin(db, 0)
+		tx.Scan(0, k.Len(db), func(key []byte, v state.Value) {
+			s, ok := v.Object.(*state.Stream)
+			if !ok {
+				return
+			}
+			for b := range s.Cold(stream.ID{}) {
+				fn(db, string(key), b)
 			}
 		})
 	}

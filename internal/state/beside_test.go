@@ -43,7 +43,7 @@ func encoded(keys []Copied) ([]byte, error) {
 // fill makes a stream of many blocks, with much that is pending in a group.
 func fill(tx *Tx, position uint64) {
 	key, group, consumer := []byte("{0}0"), []byte("g"), []byte("a")
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	var ids []stream.ID
 	for i := range uint64(120) {
 		ids = append(ids, stream.ID{MS: 1, Seq: i + 1})
@@ -68,7 +68,7 @@ func TestACopyIsEncodedWhileTheKeyspaceChanges(t *testing.T) {
 		position := uint64(1)
 		work := func() {
 			for range rapid.IntRange(0, 8).Draw(t, "records") {
-				tx.Begin(0)
+				tx.Begin(0, 0)
 				randomWork(t, tx)
 				position++
 				tx.Committed(position)
@@ -129,7 +129,7 @@ func TestWhatIsNamedOfAFileEndsWithItsHighestBlock(t *testing.T) {
 func TestATrimOfMoreThanThereIsIsDamage(t *testing.T) {
 	k := NewKeyspace(stream.Config{})
 	tx := NewTx(k)
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.StreamAppend([]byte("k"), stream.ID{MS: 1}, fieldsOf("f", "v"))
 	tx.Committed(1)
 	record := encodeStreamTrim(nil, 0, []byte("k"), stream.ID{MS: 9}, 2)

@@ -27,7 +27,12 @@ import (
 //	delete            nothing
 //	flush             (no key) nothing; db 255 is all databases
 //
-// and those of groupchange.go, for what concerns groups.
+//	expire            time in unix ms as a varint
+//	persist           nothing
+//	move              database, key: what it holds goes there, and what is there is gone
+//	swap              (no key) the other database, a byte
+//
+// those of groupchange.go, for what concerns groups, and those of the files of each type.
 //
 // Stream trim, delete and drop are in version 2. In version 1 a trim does not say how many go, and the ids of a delete or
 // a drop may be of entries that are not there: replaying it takes a look at the entries, all of which are in memory then,
@@ -45,6 +50,15 @@ const (
 	changeStreamDuplicate
 	changeDelete
 	changeFlush
+)
+
+// Kinds 10 to 19 are those of groups, 40 to 49 of strings, 50 to 59 of lists, 60 to 69 of hashes, 70 to 79 of sets, 80 to 89
+// of sorted sets.
+const (
+	changeExpire byte = iota + 20
+	changePersist
+	changeMove
+	changeSwap
 )
 
 const (
@@ -175,25 +189,59 @@ func (k *Keyspace) applyOne(position uint64, r *reader) error {
 	if r.err != nil {
 		return r.err
 	}
+	if kind == changeSwap {
+		k.flushed = position
+	}
 	slot := SlotOf(key)
 	k.changed[slot] = position
+	if kind == changeMove {
+		k.movedTo(position, r)
+	}
 	return k.applyToKey(kind, version, db, slot, key, r)
 }
 
-func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byte, r *reader) error {
-	if kind == changeDelete {
-		k.databases[db].delete(slot, key)
-		return nil
+// movedTo notes that the slot that a key is moved to changes, too.
+func (k *Keyspace) movedTo(position uint64, r *reader) {
+	ahead := *r
+	ahead.number()
+	if to := ahead.bytes(); ahead.err == nil {
+		k.changed[SlotOf(to)] = position
 	}
-	if kind > changeGroupRelease {
+}
+
+func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byte, r *reader) error {
+	switch {
+	case kind == changeDelete:
+		if at, ok := k.databases[db].find(slot, key); ok {
+			at.remove()
+		}
+		return nil
+	case kind < changeStreamDrop:
+		return k.applyToStream(kind, version, db, slot, key, r)
+	case kind <= changeGroupRelease:
+		return k.applyToGroup(kind, version, db, slot, key, r)
+	case kind >= changeExpire && kind <= changeSwap:
+		return k.applyToAnyKey(kind, db, slot, key, r)
+	default:
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}
-	if kind >= changeStreamDrop {
-		return k.applyToGroup(kind, version, db, slot, key, r)
+}
+
+// streamAt returns the stream at a key, nil if there is none.
+func (k *Keyspace) streamAt(db int, slot uint16, key []byte) *Stream {
+	if r, ok := k.databases[db].find(slot, key); ok {
+		s, _ := r.object().(*Stream)
+		return s
 	}
-	s, _ := k.databases[db].get(slot, key).(*Stream)
-	if s == nil && kind != changeStreamAppend {
-		return fmt.Errorf("%w: kind %d changes a stream that does not exist", ErrDamagedChange, kind)
+	return nil
+}
+
+func (k *Keyspace) applyToStream(kind, version byte, db int, slot uint16, key []byte, r *reader) error {
+	s := k.streamAt(db, slot, key)
+	if s == nil {
+		if _, other := k.databases[db].find(slot, key); other || kind != changeStreamAppend {
+			return fmt.Errorf("%w: kind %d changes a stream that does not exist", ErrDamagedChange, kind)
+		}
 	}
 	switch kind {
 	case changeStreamAppend:
@@ -222,31 +270,31 @@ func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byt
 			r.fail()
 		}
 		if r.err == nil && removed > 0 {
-			k.streamTrim(db, slot, key, through, removed)
+			s.Trim(through, removed)
 		}
 	case changeStreamDelete:
 		for n := r.number(); n > 0 && r.err == nil; n-- {
 			if id := r.id(); r.err == nil && (version > 1 || k.had(s, id, r)) {
-				k.streamDelete(db, slot, key, id)
+				s.Delete(id)
 			}
 		}
 	case changeStreamSetID:
 		last, added, maxDeleted := r.id(), r.number(), r.id()
 		if r.err == nil {
-			k.streamSetID(db, slot, key, last, added, maxDeleted)
+			s.SetID(last, added, maxDeleted)
 		}
 	case changeStreamConfigure:
 		seconds, size := r.number(), r.number()
 		if r.err == nil {
-			k.streamConfigure(db, slot, key, int(seconds), int(size))
+			s.EnsureIdempotency().Configure(int(seconds), int(size))
 		}
 	case changeStreamRemember:
 		producer, iid, id, now := r.bytes(), r.bytes(), r.id(), r.number()
 		if r.err == nil {
-			k.streamRemember(db, slot, key, producer, iid, id, int64(now))
+			s.EnsureIdempotency().Record(producer, iid, id, now)
 		}
 	case changeStreamDuplicate:
-		k.streamDuplicate(db, slot, key)
+		s.EnsureIdempotency().Duplicate()
 	default:
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}

@@ -21,7 +21,7 @@ import (
 // To copy a value takes no longer for a larger one: values share their bytes with their copies.
 type Copy struct {
 	keyspace  *Keyspace
-	number    uint64
+	number    uint32
 	position  uint64
 	databases [Databases]*database // flushed ones included
 	copied    []Copied
@@ -33,7 +33,15 @@ type Copy struct {
 // Copied is a key as it was when the Copy began. It may be encoded by another goroutine.
 type Copied struct {
 	db     int
-	key    string
+	kind   Kind
+	edited bool
+	expiry int64 // unix ms; -1: it does not expire
+	cell   []byte
+	object any // the copy of the value, if it is not packed
+}
+
+// streamCopy is the copy of a Stream.
+type streamCopy struct {
 	stream *stream.Copy
 	groups *groups.Copy
 }
@@ -42,8 +50,9 @@ type Copied struct {
 func (k *Keyspace) BeginCopy() *Copy {
 	k.copies++
 	c := &Copy{keyspace: k, number: k.copies, position: k.last, ahead: -1}
-	for db := range k.databases {
-		c.databases[db] = &k.databases[db]
+	for db, d := range k.databases {
+		d.number = db
+		c.databases[db] = d
 	}
 	k.copy = c
 	return c
@@ -73,17 +82,16 @@ func (c *Copy) Walk(keys int) (more bool) {
 			if c.slot == Slots {
 				break
 			}
-			table := d.slots[c.slot]
+			t := d.slots[c.slot]
 			if c.ahead < 0 {
-				c.ahead = table.Len()
+				c.ahead = t.count
 			}
-			for c.ahead = min(c.ahead, table.Len()); c.ahead > 0; c.ahead-- {
+			for c.ahead = min(c.ahead, t.count); c.ahead > 0; c.ahead-- {
 				if keys == 0 {
 					return true
 				}
 				keys--
-				key, v := table.At(c.ahead - 1)
-				c.add(c.db, key, v.(*Stream))
+				c.add(ref{d, t, uint16(c.slot), c.ahead - 1})
 			}
 		}
 	}
@@ -91,29 +99,56 @@ func (c *Copy) Walk(keys int) (more bool) {
 }
 
 // add copies a key, unless it has been copied.
-func (c *Copy) add(db int, key string, s *Stream) {
-	if s.copied == c.number {
+func (c *Copy) add(r ref) {
+	e := r.entry()
+	if e.stamp == c.number {
 		return
 	}
-	s.copied = c.number
-	c.copied = append(c.copied, Copied{db, key, s.Stream.Copy(), s.Groups.Copy()})
+	e.stamp = c.number
+	e.mark(metaShared, true)
+	copied := Copied{db: r.database.number, kind: e.kind(), edited: e.meta&metaEdited != 0, expiry: -1, cell: e.cell}
+	if at, ok := r.table.expiryOf(e); ok {
+		copied.expiry = at
+	}
+	if o := r.object(); o != nil {
+		copied.object = copyOf(o)
+	}
+	c.copied = append(c.copied, copied)
 }
 
 // preserve copies a key that is about to change, if a copy is under way that does not have it.
-func (k *Keyspace) preserve(db int, key []byte, v Value) {
-	if s, ok := v.(*Stream); ok && k.copy != nil && s.copied != k.copy.number {
-		k.copy.add(db, string(key), s)
+func (k *Keyspace) preserve(r ref) {
+	if k.copy != nil {
+		k.copy.add(r)
+	}
+}
+
+// copyOf returns a copy of an object for an Encoder. It takes no longer for a larger one, and shares what it can.
+func copyOf(o any) any {
+	switch o := o.(type) {
+	case *Stream:
+		return streamCopy{o.Stream.Copy(), o.Groups.Copy()}
+	default:
+		panic("state: an object that cannot be copied")
 	}
 }
 
 // An encoded keyspace is a key after the other, and an end with their number:
 //
-//	key   := kind (1 stream) | version | db | uvarint length | key | value
-//	value := what stream.Copy.Encode writes | groups (0 or 1) | what groups.Copy.Encode writes
-//	end   := 0 | uvarint number of keys
+//	key     := kind | version | db | uvarint length | key | [version 2: flags | [varint expiry, unix ms]] | value
+//	flags   := 1: it expires | 2: see Value.Edited
+//	value   := of a stream: what stream.Copy.Encode writes | groups (0 or 1) | what groups.Copy.Encode writes
+//	           else: 0 | uvarint length | the packed value; or 1 | what the copy of the large one writes
+//	end     := 0 | uvarint number of keys
+//
+// In version 1 all keys are streams.
 const (
-	kindEnd byte = iota
-	kindStream
+	keyVersion   = 2
+	flagExpires  = 1
+	flagEdited   = 2
+	formPacked   = 0
+	formLarge    = 1
+	mostPackedIn = 1 << 20 // bytes of a packed value
 )
 
 // Extent is what of a segment file is referred to.
@@ -154,23 +189,57 @@ func (e *Encoder) Encode(keys []Copied) error {
 
 func (e *Encoder) encode(c *Copied) error {
 	e.keys++
-	head := append(e.w.AvailableBuffer(), kindStream, changeVersion, byte(c.db))
-	head = binary.AppendUvarint(head, uint64(len(c.key)))
-	if _, err := e.w.Write(append(head, c.key...)); err != nil {
+	from, to := split(c.cell)
+	head := append(e.w.AvailableBuffer(), byte(c.kind), keyVersion, byte(c.db))
+	head = binary.AppendUvarint(head, uint64(to-from))
+	if _, err := e.w.Write(append(head, c.cell[from:to]...)); err != nil {
 		return err
 	}
-	if err := c.stream.Encode(e.w, e.named.add); err != nil {
+	flags := byte(0)
+	if c.edited {
+		flags |= flagEdited
+	}
+	if c.expiry >= 0 {
+		flags |= flagExpires
+	}
+	tail := append(e.w.AvailableBuffer(), flags)
+	if c.expiry >= 0 {
+		tail = binary.AppendVarint(tail, c.expiry)
+	}
+	if _, err := e.w.Write(tail); err != nil {
 		return err
 	}
-	if c.groups == nil {
-		return e.w.WriteByte(0)
+	return e.value(c.object, c.cell[to:])
+}
+
+// value writes a value: the copy of an object, or if that is nil a packed one.
+func (e *Encoder) value(object any, packed []byte) error {
+	switch o := object.(type) {
+	case nil:
+		head := binary.AppendUvarint(append(e.w.AvailableBuffer(), formPacked), uint64(len(packed)))
+		if _, err := e.w.Write(head); err != nil {
+			return err
+		}
+		_, err := e.w.Write(packed)
+		return err
+	case streamCopy:
+		if err := o.stream.Encode(e.w, e.named.add); err != nil {
+			return err
+		}
+		if o.groups == nil {
+			return e.w.WriteByte(0)
+		}
+		return errors.Join(e.w.WriteByte(1), o.groups.Encode(e.w))
+	case interface{ Encode(*bufio.Writer) error }:
+		return errors.Join(e.w.WriteByte(formLarge), o.Encode(e.w))
+	default:
+		panic("state: an object that cannot be encoded")
 	}
-	return errors.Join(e.w.WriteByte(1), c.groups.Encode(e.w))
 }
 
 // Close ends the encoding, and returns what it refers to.
 func (e *Encoder) Close() (Named, error) {
-	_, err := e.w.Write(binary.AppendUvarint([]byte{kindEnd}, e.keys))
+	_, err := e.w.Write(binary.AppendUvarint([]byte{byte(None)}, e.keys))
 	return e.named, errors.Join(err, e.w.Flush())
 }
 
@@ -187,14 +256,14 @@ func Restore(r *bufio.Reader, streams stream.Config, position uint64, progress f
 		if err != nil {
 			return nil, unexpected(err)
 		}
-		if kind == kindEnd {
+		if Kind(kind) == None {
 			n, err := binary.ReadUvarint(r)
 			if err == nil && n != keys {
 				err = fmt.Errorf("%w: %d keys, and not %d", ErrDamagedCopy, keys, n)
 			}
 			return k, unexpected(err)
 		}
-		if err := k.restoreKey(kind, r); err != nil {
+		if err := k.restoreKey(Kind(kind), r); err != nil {
 			return nil, unexpected(err)
 		}
 		if err := progress(keys + 1); err != nil {
@@ -214,12 +283,12 @@ func unexpected(err error) error {
 // mostKey bounds a key: the wire allows no longer ones.
 const mostKey = 1 << 30
 
-func (k *Keyspace) restoreKey(kind byte, r *bufio.Reader) error {
+func (k *Keyspace) restoreKey(kind Kind, r *bufio.Reader) error {
 	version, err := r.ReadByte()
 	if err != nil {
 		return err
 	}
-	if kind != kindStream || version != changeVersion {
+	if kind > KindZSet || version < 1 || version > keyVersion || version == 1 && kind != KindStream {
 		return fmt.Errorf("%w: a key of kind %d, version %d", ErrUnknownChange, kind, version)
 	}
 	db, err := r.ReadByte()
@@ -233,24 +302,106 @@ func (k *Keyspace) restoreKey(kind byte, r *bufio.Reader) error {
 	if int(db) >= Databases || size > mostKey {
 		return fmt.Errorf("%w: a key of %d bytes in database %d", ErrDamagedCopy, size, db)
 	}
-	key, err := io.ReadAll(io.LimitReader(r, int64(size)))
-	if err == nil && uint64(len(key)) != size {
-		err = io.EOF
-	}
+	key, err := readBytes(r, size)
 	if err != nil {
 		return err
 	}
-	s := new(Stream)
-	if s.Stream, err = stream.Decode(r, k.streams); err != nil {
+	var flags byte
+	expiry := int64(-1)
+	if version > 1 {
+		if flags, err = r.ReadByte(); err == nil && flags&flagExpires != 0 {
+			expiry, err = binary.ReadVarint(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	value, err := k.decodeValue(kind, r)
+	if err != nil {
 		return err
+	}
+	slot := SlotOf(key)
+	if _, exists := k.databases[db].find(slot, key); exists {
+		return fmt.Errorf("%w: a key twice", ErrDamagedCopy)
+	}
+	at := k.add(int(db), slot, key, kind, len(value.Packed))
+	at.put(value)
+	at.entry().mark(metaEdited, flags&flagEdited != 0)
+	if flags&flagExpires != 0 {
+		k.expire(at, expiry)
+	}
+	return nil
+}
+
+// readBytes reads so many bytes: it takes memory only for those that are there.
+func readBytes(r *bufio.Reader, size uint64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, int64(size)))
+	if err == nil && uint64(len(b)) != size {
+		err = io.EOF
+	}
+	return b, err
+}
+
+// decodeValue reads what Encoder.value wrote of a kind of value.
+func (k *Keyspace) decodeValue(kind Kind, r *bufio.Reader) (Value, error) {
+	v := Value{Kind: kind}
+	if kind == KindStream {
+		s, err := k.decodeStream(r)
+		v.Object = s
+		return v, err
+	}
+	form, err := r.ReadByte()
+	if err != nil {
+		return v, err
+	}
+	switch form {
+	case formPacked:
+		size, err := binary.ReadUvarint(r)
+		if err != nil {
+			return v, err
+		}
+		if size > mostPackedIn {
+			return v, fmt.Errorf("%w: a packed value of %d bytes", ErrDamagedCopy, size)
+		}
+		if v.Packed, err = readBytes(r, size); err != nil {
+			return v, err
+		}
+		return v, checkPacked(kind, v.Packed)
+	case formLarge:
+		v.Object, err = decodeLarge(kind, r)
+		return v, err
+	default:
+		return v, fmt.Errorf("%w: a value of form %d", ErrDamagedCopy, form)
+	}
+}
+
+func (k *Keyspace) decodeStream(r *bufio.Reader) (*Stream, error) {
+	s := new(Stream)
+	var err error
+	if s.Stream, err = stream.Decode(r, k.streams); err != nil {
+		return nil, err
 	}
 	grouped, err := r.ReadByte()
 	if err == nil && grouped == 1 {
 		s.Groups, err = groups.Decode(r)
 	}
-	if err != nil {
-		return err
+	return s, err
+}
+
+// checkPacked says what is wrong with bytes that claim to be a packed value.
+func checkPacked(kind Kind, packed []byte) error {
+	switch kind {
+	case KindString:
+		return nil
+	default:
+		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
 	}
-	k.databases[db].set(SlotOf(key), key, s)
-	return nil
+}
+
+// decodeLarge reads what the copy of a large value has written.
+func decodeLarge(kind Kind, _ *bufio.Reader) (any, error) {
+	switch kind {
+	default:
+		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
+	}
 }

@@ -38,7 +38,7 @@ func TestACopyIsTheKeyspaceAtItsPositionWhateverHappensMeanwhile(t *testing.T) {
 		var tail [][]byte // records since the copy began
 		work := func(n int) {
 			for range n {
-				tx.Begin(rapid.IntRange(0, 2).Draw(t, "db"))
+				tx.Begin(rapid.IntRange(0, 2).Draw(t, "db"), 0)
 				for range rapid.IntRange(1, 3).Draw(t, "changes") {
 					randomWork(t, tx)
 				}
@@ -82,7 +82,7 @@ func TestACopyHasEachKeyOnce(t *testing.T) {
 	k := NewKeyspace(stream.Config{})
 	tx := NewTx(k)
 	set := func(i int) {
-		tx.Begin(i % 3)
+		tx.Begin(i%3, 0)
 		key := fmt.Appendf(nil, "{x}%d", i) // one slot
 		s, _ := tx.Stream(key)
 		id, _ := lastOf(s).Next()
@@ -95,7 +95,7 @@ func TestACopyHasEachKeyOnce(t *testing.T) {
 	c := k.BeginCopy()
 	for i := range 600 {
 		set(i)
-		tx.Begin(i % 3)
+		tx.Begin(i%3, 0)
 		tx.Delete(fmt.Appendf(nil, "{x}%d", i/2))
 		tx.Committed(k.last + 1)
 		c.Walk(1)
@@ -104,7 +104,8 @@ func TestACopyHasEachKeyOnce(t *testing.T) {
 	}
 	seen := map[string]int{}
 	for _, key := range c.Take() {
-		seen[fmt.Sprint(key.db, key.key)]++
+		from, to := split(key.cell)
+		seen[fmt.Sprint(key.db, string(key.cell[from:to]))]++
 	}
 	for key, n := range seen {
 		if n != 1 {
@@ -120,7 +121,7 @@ func TestRestoreRefusesWhatIsDamagedAndTakesLittleMemoryForIt(t *testing.T) {
 	k := NewKeyspace(stream.Config{BlockEntries: 4})
 	tx := NewTx(k)
 	for i := range 40 {
-		tx.Begin(i % 2)
+		tx.Begin(i%2, 0)
 		tx.StreamAppend(fmt.Appendf(nil, "k%d", i%5), stream.ID{MS: uint64(i + 1)}, fieldsOf("f", "v"))
 		if i > 30 {
 			tx.GroupCreate(fmt.Appendf(nil, "k%d", i%5), fmt.Appendf(nil, "g%d", i), stream.ID{}, 0)
@@ -162,7 +163,7 @@ func TestTheWalkGoesOnBehindASlotThatWasEmptied(t *testing.T) {
 	k := NewKeyspace(stream.Config{})
 	tx := NewTx(k)
 	set := func(key string) {
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		tx.StreamAppend([]byte(key), stream.ID{MS: 1}, fieldsOf("f", "v"))
 		tx.Committed(k.last + 1)
 	}
@@ -176,7 +177,7 @@ func TestTheWalkGoesOnBehindASlotThatWasEmptied(t *testing.T) {
 	}
 	c := k.BeginCopy()
 	c.Walk(0) // it stands before the only key of the lower slot
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.Delete([]byte("{" + low + "}"))
 	tx.Committed(k.last + 1)
 	for c.Walk(3) {
@@ -192,13 +193,13 @@ func TestWhatIsFlushedCountsUntilItIsReaped(t *testing.T) {
 	tx := NewTx(k)
 	fill := func(db int) {
 		for i := range 100 {
-			tx.Begin(db)
+			tx.Begin(db, 0)
 			tx.StreamAppend(fmt.Appendf(nil, "k%d", i), stream.ID{MS: 1}, fieldsOf("f", "v"))
 			tx.Committed(k.last + 1)
 		}
 	}
 	flush := func(db int) {
-		tx.Begin(db)
+		tx.Begin(db, 0)
 		tx.Flush(db)
 		tx.Committed(k.last + 1)
 	}

@@ -27,7 +27,7 @@ func BenchmarkCopy(b *testing.B) {
 		tx, key := NewTx(k), []byte("s")
 		grow := func(n int) {
 			for range n {
-				tx.Begin(0)
+				tx.Begin(0, 0)
 				s, _ := tx.Stream(key)
 				tx.StreamAppend(key, stream.ID{MS: lastOf(s).MS + 1}, fieldsOf("f", "v"))
 				tx.Committed(k.last + 1)
@@ -42,7 +42,7 @@ func BenchmarkCopy(b *testing.B) {
 	b.Run("group-of-1000000-pending", func(b *testing.B) {
 		k := NewKeyspace(stream.Config{})
 		tx, key, group := NewTx(k), []byte("s"), []byte("g")
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		tx.GroupCreate(key, group, stream.ID{}, 0)
 		for i := range 10 {
 			tx.ConsumerCreate(key, group, fmt.Append(nil, i), 1)
@@ -58,7 +58,7 @@ func BenchmarkCopy(b *testing.B) {
 		tx.Committed(1)
 		n := uint64(0)
 		benchCopy(b, k, tx, func() {
-			tx.Begin(0)
+			tx.Begin(0, 0)
 			tx.GroupAck(key, group, []stream.ID{{MS: 1_700_000_000_000 + n*997%1_000_000}})
 			tx.Committed(k.last + 1)
 			n++

@@ -11,7 +11,7 @@ import (
 func BenchmarkGroupWork(b *testing.B) {
 	key, group, consumer := []byte("orders"), []byte("mailers"), []byte("worker-1")
 	prepare := func(tx *Tx) {
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		tx.GroupCreate(key, group, stream.ID{}, 0)
 		tx.ConsumerCreate(key, group, consumer, 1_700_000_000_000)
 	}
@@ -29,7 +29,7 @@ func BenchmarkGroupWork(b *testing.B) {
 		b.ReportAllocs()
 		bytes := 0
 		for n := 0; b.Loop(); n++ {
-			tx.Begin(0)
+			tx.Begin(0, 0)
 			turn(tx, n)
 			bytes = len(tx.Record())
 			tx.Committed(uint64(n + 1))
@@ -45,7 +45,7 @@ func BenchmarkGroupWork(b *testing.B) {
 		}
 		var records [][]byte
 		for n := range 1000 {
-			tx.Begin(0)
+			tx.Begin(0, 0)
 			turn(tx, n)
 			records = append(records, bytes.Clone(tx.Record()))
 		}

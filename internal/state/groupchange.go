@@ -102,7 +102,7 @@ func appendGroupHead(b []byte, kind byte, db int, key, group []byte) []byte {
 
 // applyToGroup makes a change of this file true.
 func (k *Keyspace) applyToGroup(kind, version byte, db int, slot uint16, key []byte, r *reader) error {
-	s, _ := k.databases[db].get(slot, key).(*Stream)
+	s := k.streamAt(db, slot, key)
 	if s == nil && kind != changeGroupCreate {
 		return fmt.Errorf("%w: kind %d changes a stream that does not exist", ErrDamagedChange, kind)
 	}
@@ -119,7 +119,8 @@ func (k *Keyspace) applyToGroup(kind, version byte, db int, slot uint16, key []b
 	name := r.bytes()
 	if kind == changeGroupCreate {
 		last, read := r.id(), r.signed()
-		if r.err != nil || s != nil && s.Groups.Get(name) != nil {
+		_, taken := k.databases[db].find(slot, key)
+		if r.err != nil || s == nil && taken || s != nil && s.Groups.Get(name) != nil {
 			return ErrDamagedChange
 		}
 		k.groupCreate(s, db, slot, key, name, last, read)
@@ -195,7 +196,7 @@ func ascend(ids []stream.ID) bool {
 	return true
 }
 
-func (k *Keyspace) groupCreate(s *Stream, db int, slot uint16, key, name []byte, last stream.ID, read int64) *Stream {
+func (k *Keyspace) groupCreate(s *Stream, db int, slot uint16, key, name []byte, last stream.ID, read int64) {
 	if s == nil {
 		s = k.newStream(db, slot, key)
 	}
@@ -203,7 +204,6 @@ func (k *Keyspace) groupCreate(s *Stream, db int, slot uint16, key, name []byte,
 		s.Groups = new(groups.Set)
 	}
 	s.Groups.Create(name, last, read)
-	return s
 }
 
 func groupDeliver(g *groups.Group, c *groups.Consumer, ids []stream.ID, now int64, last stream.ID, read int64) {

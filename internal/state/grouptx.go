@@ -13,19 +13,23 @@ import (
 // StreamDrop removes entries, which are there and each named once, from anywhere in the stream as trimming does:
 // MaxDeletedID stays.
 func (tx *Tx) StreamDrop(key []byte, ids []stream.ID) {
-	tx.touch(key)
+	s := tx.touchStream(key)
 	tx.record = appendIDs(appendHeadVersion(tx.record, changeStreamDrop, 2, tx.db, key), ids)
-	tx.cached.(*Stream).Drop(ids)
+	s.Drop(ids)
 }
 
 // GroupCreate adds a group to the stream at key, and makes the stream if there is none. entriesRead may be groups.Unknown.
 func (tx *Tx) GroupCreate(key, group []byte, last stream.ID, entriesRead int64) {
-	slot := tx.touch(key)
+	r, ok := tx.touch(key)
 	b := appendID(appendGroupHead(tx.record, changeGroupCreate, tx.db, key, group), last)
 	tx.record = binary.AppendVarint(b, entriesRead)
-	s, _ := tx.cached.(*Stream)
-	s = tx.keyspace.groupCreate(s, tx.db, slot, key, group, last, entriesRead)
-	tx.remember(key, slot, s)
+	var s *Stream
+	if ok {
+		s = r.object().(*Stream)
+	} else {
+		tx.cachedKey = nil
+	}
+	tx.keyspace.groupCreate(s, tx.db, r.slot, key, group, last, entriesRead)
 }
 
 // GroupSetID moves a group to another place in the stream.
@@ -38,10 +42,10 @@ func (tx *Tx) GroupSetID(key, group []byte, last stream.ID, entriesRead int64) {
 
 // GroupDestroy removes a group, its consumers and what is pending. Who waits for the key looks again.
 func (tx *Tx) GroupDestroy(key, group []byte) {
-	tx.touchGroup(key, group)
+	s := tx.touchStream(key)
 	tx.ready = append(tx.ready, Ref{tx.db, key})
 	tx.record = appendGroupHead(tx.record, changeGroupDestroy, tx.db, key, group)
-	tx.cached.(*Stream).Groups.Destroy(group)
+	s.Groups.Destroy(group)
 }
 
 // ConsumerCreate adds a consumer, which must not be there.
@@ -108,8 +112,7 @@ func (tx *Tx) GroupRelease(key, group []byte, ids []stream.ID, count groups.Coun
 
 // touchGroup notes that a group is about to change, and returns it.
 func (tx *Tx) touchGroup(key, group []byte) *groups.Group {
-	tx.touch(key)
-	return tx.cached.(*Stream).Groups.Get(group)
+	return tx.touchStream(key).Groups.Get(group)
 }
 
 // BorrowIDs returns an empty list with room, for a command to collect IDs in, so that it allocates nothing. ReturnIDs takes

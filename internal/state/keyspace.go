@@ -4,7 +4,7 @@
 // it, by the function that replay uses. So what is in memory is always what the log says, and replay runs no command.
 //
 //	tx := state.NewTx(keyspace)
-//	tx.Begin(db)
+//	tx.Begin(db, nowMS)
 //	s, err := tx.Stream(key)             // read; notes what the reply depends on
 //	tx.StreamAppend(key, id, fields)     // change; applied at once
 //	if record := tx.Record(); len(record) > 0 {
@@ -17,44 +17,24 @@
 package state
 
 import (
-	"errors"
 	"math/bits"
 
 	"github.com/weirmq/weir/groups"
-	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
 
 // Databases is the number of databases that SELECT chooses from.
 const Databases = 16
 
-// ErrWrongType means that a key holds another kind of value than the operation is for.
-var ErrWrongType = errors.New("operation against a key holding the wrong kind of value")
-
-// Value is what a key holds: today always a *Stream.
-type Value any
-
 // Stream is a stream and the groups that read it.
 type Stream struct {
 	*stream.Stream
 	Groups *groups.Set // nil until the first group is made
-
-	copied uint64 // the number of the last Copy that has it, or that was begun before it was made
-}
-
-// TypeName returns the word that TYPE answers for a value; "none" for nil.
-func TypeName(v Value) string {
-	switch v.(type) {
-	case *Stream:
-		return "stream"
-	default:
-		return "none"
-	}
 }
 
 // Keyspace is the state of a broker: its databases of keys, and for every slot the position of its last change.
 type Keyspace struct {
-	databases [Databases]database
+	databases [Databases]*database
 	changed   [Slots]uint64 // position of the last change to any key of the slot
 	flushed   uint64        // position of the last change to a whole database: every slot depends on it
 	last      uint64        // position of the last change at all
@@ -64,46 +44,85 @@ type Keyspace struct {
 	reaped  int         // of the slot that Reap is at in the first of them
 
 	copy   *Copy  // under way; nil: none
-	copies uint64 // begun so far
+	copies uint32 // begun so far
 
 	scratch    [][]byte    // decoded fields of one entry during replay
 	scratchIDs []stream.ID // decoded IDs of one change during replay
 }
 
+// database is one of the keyspaces that SELECT chooses from.
 type database struct {
-	slots [Slots]*data.Table[Value] // nil while empty
-	used  [Slots / 64]uint64        // bit set: the slot has keys
-	keys  int
+	slots    [Slots]*table      // nil while empty
+	used     [Slots / 64]uint64 // bit set: the slot has keys
+	expiring [Slots / 64]uint64 // bit set: the slot has keys that expire
+	keys     int
+	expires  int // keys that expire
+	number   int // of the database when the copy under way began
 }
 
 // NewKeyspace returns an empty keyspace whose streams are made with the given configuration.
 func NewKeyspace(streams stream.Config) *Keyspace {
-	return &Keyspace{streams: streams}
+	k := &Keyspace{streams: streams}
+	for db := range k.databases {
+		k.databases[db] = new(database)
+	}
+	return k
 }
 
-// Len returns the number of keys of a database.
+// Len returns the number of keys of a database; those that have expired and were not deleted yet are among them.
 func (k *Keyspace) Len(db int) int { return k.databases[db].keys }
+
+// Expires returns how many keys of a database expire.
+func (k *Keyspace) Expires(db int) int { return k.databases[db].expires }
 
 // Last returns the position of the newest change.
 func (k *Keyspace) Last() uint64 { return k.last }
 
-func (d *database) get(slot uint16, key []byte) Value {
+// find returns a key's entry.
+func (d *database) find(slot uint16, key []byte) (ref, bool) {
 	if t := d.slots[slot]; t != nil {
-		v, _ := t.Get(key)
-		return v
+		if pos := t.find(key); pos >= 0 {
+			return ref{d, t, slot, pos}, true
+		}
 	}
-	return nil
+	return ref{}, false
 }
 
-func (d *database) set(slot uint16, key []byte, v Value) {
+// add makes a key, which is not there, with room for a value of so many bytes.
+func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref {
+	d := k.databases[db]
 	t := d.slots[slot]
 	if t == nil {
-		t = new(data.Table[Value])
+		t = new(table)
 		d.slots[slot] = t
 		d.used[slot/64] |= 1 << (slot % 64)
 	}
-	if t.Set(key, v) {
-		d.keys++
+	d.keys++
+	pos := t.insert(key, kind, room)
+	t.at(pos).stamp = k.copies
+	return ref{d, t, slot, pos}
+}
+
+// remove takes the key at a position out.
+func (d *database) remove(slot uint16, pos int) {
+	t := d.slots[slot]
+	expired := len(t.expires)
+	t.remove(pos)
+	d.keys--
+	d.countExpires(slot, len(t.expires)-expired)
+	if t.count == 0 {
+		d.slots[slot] = nil
+		d.used[slot/64] &^= 1 << (slot % 64)
+	}
+}
+
+// countExpires notes that so many keys of a slot more expire than before.
+func (d *database) countExpires(slot uint16, more int) {
+	d.expires += more
+	if len(d.slots[slot].expires) > 0 {
+		d.expiring[slot/64] |= 1 << (slot % 64)
+	} else {
+		d.expiring[slot/64] &^= 1 << (slot % 64)
 	}
 }
 
@@ -112,15 +131,16 @@ func (d *database) set(slot uint16, key []byte, v Value) {
 func (k *Keyspace) Reap(keys int) (more bool) {
 	for len(k.emptied) > 0 {
 		d := k.emptied[0]
-		for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot) {
-			table := d.slots[slot]
-			for ; k.reaped < table.Len(); k.reaped++ {
+		for slot := nextIn(&d.used, 0); slot < Slots; slot = nextIn(&d.used, slot) {
+			t := d.slots[slot]
+			for ; k.reaped < t.count; k.reaped++ {
 				if keys == 0 {
 					return true
 				}
 				keys--
-				_, v := table.At(k.reaped)
-				v.(*Stream).Release()
+				if s, ok := t.valueOf(t.at(k.reaped)).Object.(*Stream); ok {
+					s.Release()
+				}
 			}
 			d.used[slot/64] &^= 1 << (slot % 64)
 			k.reaped = 0
@@ -131,29 +151,13 @@ func (k *Keyspace) Reap(keys int) (more bool) {
 	return false
 }
 
-func (d *database) delete(slot uint16, key []byte) bool {
-	t := d.slots[slot]
-	if t == nil {
-		return false
-	}
-	v, ok := t.Get(key)
-	if !ok {
-		return false
-	}
-	v.(*Stream).Release()
-	t.Delete(key)
-	d.keys--
-	if t.Len() == 0 {
-		d.slots[slot] = nil
-		d.used[slot/64] &^= 1 << (slot % 64)
-	}
-	return true
-}
-
 // nextUsed returns the first slot at or after slot that has keys, or Slots.
-func (d *database) nextUsed(slot int) int {
-	for word := slot / 64; word < len(d.used); word++ {
-		w := d.used[word]
+func (d *database) nextUsed(slot int) int { return nextIn(&d.used, slot) }
+
+// nextIn returns the first bit that is set at or after slot, or Slots.
+func nextIn(set *[Slots / 64]uint64, slot int) int {
+	for word := slot / 64; word < len(set); word++ {
+		w := set[word]
 		if word == slot/64 {
 			w &= ^uint64(0) << (slot % 64)
 		}

@@ -14,12 +14,12 @@ type Cursor uint64
 
 const slotBits = 14
 
-// Scan calls visit for up to count keys from cursor on, and returns the cursor to continue from, 0 at the end. The key
-// passed to visit is shared and must not be kept. Every Scan reads all of what it visits, so the reply depends on the
-// newest change anywhere.
-func (tx *Tx) Scan(cursor Cursor, count int, visit func(key string, v Value)) Cursor {
+// Scan calls visit for up to count keys from cursor on, and returns the cursor to continue from, 0 at the end. What is
+// passed to visit must not be kept. Keys that have expired count, and are not shown. Every Scan reads all of what it
+// visits, so the reply depends on the newest change anywhere.
+func (tx *Tx) Scan(cursor Cursor, count int, visit func(key []byte, v Value)) Cursor {
 	tx.DependOnAll()
-	d := &tx.keyspace.databases[tx.db]
+	d := tx.keyspace.databases[tx.db]
 	slot := int(cursor & (Slots - 1))
 	ahead := int(cursor>>slotBits) - 1 // -1: the whole slot
 	for {
@@ -27,19 +27,69 @@ func (tx *Tx) Scan(cursor Cursor, count int, visit func(key string, v Value)) Cu
 			if slot = d.nextUsed(slot); slot == Slots {
 				return 0
 			}
-			ahead = d.slots[slot].Len()
+			ahead = d.slots[slot].count
 		}
-		table := d.slots[slot]
-		for ahead = min(ahead, table.Len()); ahead > 0; ahead-- {
+		t := d.slots[slot]
+		for ahead = min(ahead, t.count); ahead > 0; ahead-- {
 			if count == 0 {
 				return Cursor(ahead+1)<<slotBits | Cursor(slot)
 			}
 			count--
-			visit(table.At(ahead - 1))
+			if e := t.at(ahead - 1); !tx.expired(t, e) {
+				visit(e.key(), t.valueOf(e))
+			}
 		}
 		if slot++; slot == Slots {
 			return 0
 		}
 		ahead = -1
+	}
+}
+
+// RandomKey returns a key of the database that has not expired, each as likely as any other; nil if there is none.
+func (tx *Tx) RandomKey(random func(n uint64) uint64) []byte {
+	tx.DependOnAll()
+	d := tx.keyspace.databases[tx.db]
+	for range randomTries {
+		if d.keys == 0 {
+			return nil
+		}
+		if e, t := d.random(random); !tx.expired(t, e) {
+			return e.key()
+		}
+	}
+	var found []byte // nearly all have expired
+	tx.scanAll(func(key []byte) bool {
+		found = key
+		return false
+	})
+	return found
+}
+
+// randomTries is how often RandomKey draws before it looks at one key after the other.
+const randomTries = 100
+
+// random returns one of the keys, each as likely as any other. It adds up the sizes of slots: some microseconds.
+func (d *database) random(random func(n uint64) uint64) (*entry, *table) {
+	n := int(random(uint64(d.keys)))
+	for slot := d.nextUsed(0); ; slot = d.nextUsed(slot + 1) {
+		t := d.slots[slot]
+		if n < t.count {
+			return t.at(n), t
+		}
+		n -= t.count
+	}
+}
+
+// scanAll calls visit for keys that have not expired until it returns false.
+func (tx *Tx) scanAll(visit func(key []byte) bool) {
+	d := tx.keyspace.databases[tx.db]
+	for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot + 1) {
+		t := d.slots[slot]
+		for pos := range t.count {
+			if e := t.at(pos); !tx.expired(t, e) && !visit(e.key()) {
+				return
+			}
+		}
 	}
 }

@@ -33,29 +33,42 @@ func digest(k *Keyspace) string {
 	for db := range Databases {
 		var lines []string
 		tx := NewTx(k)
-		tx.Begin(db)
-		tx.Scan(0, k.Len(db), func(key string, v Value) {
-			s := v.(*Stream)
-			line := fmt.Sprintf("%d %q len %d last %v added %d deleted %v", db, key, s.Len(), s.LastID(), s.EntriesAdded(), s.MaxDeletedID())
-			for it := s.Range(stream.ID{}, stream.MaxID); it.Next(); {
-				line += fmt.Sprintf(" [%v", it.ID())
-				for it.Field() {
-					line += fmt.Sprintf(" %q=%q", it.Name(), it.Value())
-				}
-				line += "]"
-			}
-			if d := s.Idempotency(); d != nil {
-				line += fmt.Sprintf(" %+v", d.Stats())
-			}
-			for g := range s.Groups.All() {
-				line += "\n  " + digestGroup(g)
-			}
-			lines = append(lines, line)
+		tx.Begin(db, 0)
+		tx.Scan(0, k.Len(db), func(key []byte, v Value) {
+			at, expires := tx.Expiry(key)
+			lines = append(lines, fmt.Sprintf("%d %q %v edited %v expires %v %d", db, key, v.Kind, v.Edited, expires, at)+digestValue(v))
 		})
 		slices.Sort(lines)
 		out.WriteString(strings.Join(lines, "\n"))
 	}
 	return out.String()
+}
+
+func digestValue(v Value) string {
+	switch o := v.Object.(type) {
+	case *Stream:
+		return digestStream(o)
+	default:
+		return fmt.Sprintf(" %q", v.Packed)
+	}
+}
+
+func digestStream(s *Stream) string {
+	line := fmt.Sprintf(" len %d last %v added %d deleted %v", s.Len(), s.LastID(), s.EntriesAdded(), s.MaxDeletedID())
+	for it := s.Range(stream.ID{}, stream.MaxID); it.Next(); {
+		line += fmt.Sprintf(" [%v", it.ID())
+		for it.Field() {
+			line += fmt.Sprintf(" %q=%q", it.Name(), it.Value())
+		}
+		line += "]"
+	}
+	if d := s.Idempotency(); d != nil {
+		line += fmt.Sprintf(" %+v", d.Stats())
+	}
+	for g := range s.Groups.All() {
+		line += "\n  " + digestGroup(g)
+	}
+	return line
 }
 
 func digestGroup(g *groups.Group) string {
@@ -78,8 +91,10 @@ func randomWork(t *rapid.T, tx *Tx) {
 	n := rapid.IntRange(0, 8).Draw(t, "key")
 	key := fmt.Appendf(nil, "{%d}%d", n/3, n) // three keys in each of three slots
 	s, _ := tx.Stream(key)
-	op := rapid.IntRange(0, 25).Draw(t, "op")
+	op := rapid.IntRange(0, 29).Draw(t, "op")
 	switch {
+	case op > 25:
+		randomKeyWork(t, tx, key, op)
 	case op > 12:
 		randomGroupWork(t, tx, key, s)
 	case s == nil || op < 5:
@@ -118,6 +133,23 @@ func randomWork(t *rapid.T, tx *Tx) {
 }
 
 // randomGroupWork makes one random change to a group of the stream at key, or none.
+// randomKeyWork changes a key whatever it holds.
+func randomKeyWork(t *rapid.T, tx *Tx, key []byte, op int) {
+	to := fmt.Appendf(nil, "{%d}%d", op%3, rapid.IntRange(0, 8).Draw(t, "to"))
+	db := rapid.IntRange(0, 2).Draw(t, "other")
+	switch {
+	case op == 26:
+		tx.Swap(tx.DB(), db)
+	case !tx.Peek(key).Exists():
+	case op == 27:
+		tx.Expire(key, rapid.Int64Range(1, 1<<40).Draw(t, "at"))
+	case op == 28:
+		tx.Persist(key)
+	case db != tx.DB() || string(to) != string(key):
+		tx.Move(key, db, to)
+	}
+}
+
 func randomGroupWork(t *rapid.T, tx *Tx, key []byte, s *Stream) {
 	name := rapid.SampledFrom([][]byte{[]byte("g"), []byte("h\x00"), {}}).Draw(t, "group")
 	var g *groups.Group
@@ -192,7 +224,7 @@ func TestReplayEqualsWhatWasAppliedLive(t *testing.T) {
 		replayed := NewKeyspace(stream.Config{BlockEntries: 4})
 		tx := NewTx(live)
 		for position := range uint64(rapid.IntRange(1, 120).Draw(t, "records")) {
-			tx.Begin(rapid.IntRange(0, 2).Draw(t, "db"))
+			tx.Begin(rapid.IntRange(0, 2).Draw(t, "db"), 0)
 			for range rapid.IntRange(1, 3).Draw(t, "changes") {
 				randomWork(t, tx)
 			}
@@ -256,12 +288,12 @@ func replay(t testing.TB, records [][]byte) *Keyspace {
 
 func TestARecordDecodesInEveryReleasedForm(t *testing.T) {
 	want := strings.Join([]string{
-		`0 "m" len 0 last 0-0 added 0 deleted 0-0`,
+		`0 "m" stream edited false expires false 0 len 0 last 0-0 added 0 deleted 0-0`,
 		`  group "" last 18446744073709551615-18446744073709551615 read -1 pending 0`,
-		`0 "q" len 3 last 3-0 added 4 deleted 0-0 [1-1 "f"="v"] [1-2 "f"="v"] [2-0 "f"="v"]`,
+		`0 "q" stream edited false expires false 0 len 3 last 3-0 added 4 deleted 0-0 [1-1 "f"="v"] [1-2 "f"="v"] [2-0 "f"="v"]`,
 		`  group "g" last 1-2 read 6 pending 3 "alice": 0 seen 1700000000002 active 1700000000002 "bob": 1 seen 1700000000004 active 1700000000004` +
 			` [1-1 "bob" at 1700000000005, 8 times] [2-0 nobody at 0, 1 times] [3-0 nobody at 0, 6 times]`,
-		`0 "s" len 2 last 9-0 added 7 deleted 1-2 [1-3 "f"="c"] [5-0 "f"="d" "g"=""] {Seconds:60 MaxSize:10 Producers:1 IIDs:1 Added:1 Duplicates:1}`,
+		`0 "s" stream edited false expires false 0 len 2 last 9-0 added 7 deleted 1-2 [1-3 "f"="c"] [5-0 "f"="d" "g"=""] {Seconds:60 MaxSize:10 Producers:1 IIDs:1 Added:1 Duplicates:1}`,
 	}, "\n")
 	if got := digest(replay(t, goldenRecords(t))); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -269,7 +301,7 @@ func TestARecordDecodesInEveryReleasedForm(t *testing.T) {
 }
 
 func TestAnUnknownChangeIsRefusedByName(t *testing.T) {
-	for _, record := range [][]byte{{99, 1, 0, 1, 'k'}, {changeDelete, 2, 0, 1, 'k'}, {changeGroupRelease + 1, 1, 0, 1, 'q'}, {changeGroupAck, 2, 0, 1, 'q'}} {
+	for _, record := range [][]byte{{99, 1, 0, 1, 'k'}, {changeDelete, 2, 0, 1, 'k'}, {changeSwap + 1, 1, 0, 1, 'q'}, {changeGroupAck, 2, 0, 1, 'q'}} {
 		if err := replay(t, goldenRecords(t)).Apply(100, record); !errors.Is(err, ErrUnknownChange) {
 			t.Errorf("%v: %v", record, err)
 		}
@@ -317,7 +349,7 @@ func survives(t *testing.T, k *Keyspace, record []byte) {
 	}
 	digest(k)
 	tx := NewTx(k)
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	s, _ := tx.Stream([]byte("q"))
 	if s == nil {
 		return
@@ -369,12 +401,12 @@ func TestAReplyDependsOnTheNewestChangeOfWhatItRead(t *testing.T) {
 	k := NewKeyspace(stream.Config{})
 	tx := NewTx(k)
 	change := func(position uint64, key string) {
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		tx.StreamAppend([]byte(key), stream.ID{MS: position}, fieldsOf("f", "v"))
 		tx.Committed(position)
 	}
 	read := func(keys ...string) uint64 {
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		for _, key := range keys {
 			tx.Lookup([]byte(key))
 		}
@@ -391,18 +423,18 @@ func TestAReplyDependsOnTheNewestChangeOfWhatItRead(t *testing.T) {
 	if got := read("quiet"); got != 0 {
 		t.Errorf("a quiet key waits for %d", got)
 	}
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.Len()
 	if got := tx.Dependency(); got != 2 {
 		t.Errorf("DBSIZE: %d", got)
 	}
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.Delete([]byte("a"))
 	tx.Committed(3)
 	if got := read("a"); got != 3 {
 		t.Errorf("the absence of a deleted key: %d", got)
 	}
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.Flush(AllDatabases)
 	tx.Committed(4)
 	if got := read("quiet"); got != 4 {
@@ -414,7 +446,7 @@ func TestScanMeetsEveryKeyThatStays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := NewKeyspace(stream.Config{})
 		tx := NewTx(k)
-		tx.Begin(3)
+		tx.Begin(3, 0)
 		add := func(key string) { tx.StreamAppend([]byte(key), stream.ID{MS: 1}, nil) }
 		for i := range 100 {
 			add(fmt.Sprint("stay", i))
@@ -424,8 +456,8 @@ func TestScanMeetsEveryKeyThatStays(t *testing.T) {
 		seen := map[string]bool{}
 		cursor := Cursor(0)
 		for calls := 0; ; calls++ {
-			tx.Begin(3)
-			cursor = tx.Scan(cursor, rapid.IntRange(1, 40).Draw(t, "count"), func(key string, _ Value) { seen[key] = true })
+			tx.Begin(3, 0)
+			cursor = tx.Scan(cursor, rapid.IntRange(1, 40).Draw(t, "count"), func(key []byte, _ Value) { seen[string(key)] = true })
 			if cursor == 0 {
 				break
 			}
@@ -449,14 +481,14 @@ func TestScanMeetsEveryKeyThatStays(t *testing.T) {
 func TestAnyCursorIsSafe(t *testing.T) {
 	k := NewKeyspace(stream.Config{})
 	tx := NewTx(k)
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.StreamAppend([]byte("s"), stream.ID{MS: 1}, nil)
 	for _, c := range []Cursor{1, 16383, 16384, 1 << 63, ^Cursor(0)} {
 		for n := 0; c != 0; n++ {
 			if n > 10 {
 				t.Fatalf("cursor %d does not end", c)
 			}
-			c = tx.Scan(c, 10, func(string, Value) {})
+			c = tx.Scan(c, 10, func([]byte, Value) {})
 		}
 	}
 }
@@ -482,7 +514,7 @@ func BenchmarkStreamAppend(b *testing.B) {
 	b.ReportAllocs()
 	id := stream.ID{MS: 1}
 	for b.Loop() {
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		id.MS++
 		tx.StreamAppend(key, id, fields)
 		tx.Committed(id.MS)
@@ -493,7 +525,7 @@ func BenchmarkReplay(b *testing.B) {
 	tx := NewTx(NewKeyspace(stream.Config{}))
 	records := make([][]byte, 100_000)
 	for i := range records {
-		tx.Begin(0)
+		tx.Begin(0, 0)
 		tx.StreamAppend([]byte("orders"), stream.ID{MS: uint64(i + 1)}, fieldsOf("field-one", "value-of-twenty-byte", "field-two", "value-of-twenty-byte", "field-three", "value-of-twenty-byte"))
 		records[i] = bytes.Clone(tx.Record())
 	}
@@ -513,14 +545,14 @@ func BenchmarkReplay(b *testing.B) {
 func TestWaitersLookAgainAtKeysThatGotEntriesOrAreGone(t *testing.T) {
 	tx := NewTx(NewKeyspace(stream.Config{}))
 	key := []byte("s")
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.StreamAppend(key, stream.ID{MS: 1}, fieldsOf("f", "v"))
 	tx.StreamAppend(key, stream.ID{MS: 2}, fieldsOf("f", "v"))
 	if got := tx.Ready(); len(got) != 2 || string(got[0].Key) != "s" {
 		t.Errorf("after two entries: %v", got)
 	}
 	tx.Committed(1)
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	tx.StreamTrim(key, stream.ID{MS: 1}, 1)
 	if n := tx.StreamDelete(key, []stream.ID{{MS: 2}, {MS: 2}, {MS: 7}}); n != 1 {
 		t.Errorf("%d deleted, want 1", n)

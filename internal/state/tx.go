@@ -13,6 +13,8 @@ import (
 type Tx struct {
 	keyspace *Keyspace
 	db       int
+	nowMS    int64 // by which keys expire
+	quiet    bool  // keys that are looked up do not count as used
 
 	record  []byte   // the encoded changes, in order
 	touched []uint16 // slots they changed; may repeat
@@ -20,17 +22,21 @@ type Tx struct {
 	needs   uint64   // highest last-change position of what was read
 	ready   []Ref    // keys whose waiters should look again
 	emptied int      // if flushed: which database, or AllDatabases
+	swapped []int    // databases that were exchanged
 
 	ids  []stream.ID // for BorrowIDs
 	gone []stream.ID // that a change deletes
 
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
+	lapsed       int    // keys deleted since Begin because their time was over
 
-	// The last key looked up: commands read a key and change it right after.
-	cachedKey  *byte
-	cachedLen  int
-	cachedSlot uint16
-	cached     Value
+	// The last key looked up, and where it is: commands read a key and change it right after.
+	cachedKey   *byte
+	cachedLen   int
+	cachedSlot  uint16
+	cached      ref
+	cachedMoved uint32 // of the table when it was looked up
+	cachedFound bool
 }
 
 // Ref names a key of a database.
@@ -42,23 +48,32 @@ type Ref struct {
 // NewTx returns a Tx on a keyspace.
 func NewTx(k *Keyspace) *Tx { return &Tx{keyspace: k} }
 
-// Begin starts a unit of work on a database, in [0, Databases).
-func (tx *Tx) Begin(db int) {
-	tx.db = db
+// Begin starts a unit of work on a database, in [0, Databases), at a time in unix milliseconds.
+func (tx *Tx) Begin(db int, nowMS int64) {
+	tx.db, tx.nowMS = db, nowMS
 	tx.record = tx.record[:0]
 	tx.touched = tx.touched[:0]
 	clear(tx.ready) // they point into read buffers
 	if tx.ready = tx.ready[:0]; cap(tx.ready) > keepKeys {
 		tx.ready = nil
 	}
-	tx.flushed = false
+	tx.flushed, tx.swapped = false, tx.swapped[:0]
 	tx.needs = 0
-	tx.hits, tx.misses = 0, 0
+	tx.hits, tx.misses, tx.lapsed = 0, 0, 0
 	tx.cachedKey = nil
 }
 
 // DB returns the database that keys are looked up in.
 func (tx *Tx) DB() int { return tx.db }
+
+// Use looks keys up in another database from here on, in the same unit of work.
+func (tx *Tx) Use(db int) {
+	tx.db = db
+	tx.cachedKey = nil
+}
+
+// Quietly says whether keys that are looked up from here on count as used: not with CLIENT NO-TOUCH.
+func (tx *Tx) Quietly(on bool) { tx.quiet = on }
 
 // Record returns the changes made since Begin as one record for the log, empty if there were none or Committed was called.
 // It is valid until then.
@@ -72,7 +87,7 @@ func (tx *Tx) Committed(position uint64) {
 	for _, slot := range tx.touched {
 		k.changed[slot] = position
 	}
-	if tx.flushed {
+	if tx.flushed || len(tx.swapped) > 0 {
 		k.flushed = position
 	}
 	tx.record = tx.record[:0]
@@ -113,130 +128,118 @@ func (tx *Tx) Len() int {
 // Lookups returns how many keys were looked up since Begin and found, and how many were not.
 func (tx *Tx) Lookups() (hits, misses uint64) { return tx.hits, tx.misses }
 
-// Lookup returns the value of a key, nil if there is none.
+// Lookup returns what a key holds. The key counts as used.
 func (tx *Tx) Lookup(key []byte) Value {
-	_, v := tx.lookup(key)
-	return v
+	r, ok := tx.lookup(key)
+	if !ok {
+		tx.misses++
+		return Value{}
+	}
+	tx.hits++
+	if !tx.quiet {
+		r.entry().see(tx.nowMS)
+	}
+	return r.value()
 }
 
-func (tx *Tx) lookup(key []byte) (slot uint16, v Value) {
-	if at := unsafe.SliceData(key); at != nil && at == tx.cachedKey && len(key) == tx.cachedLen {
-		return tx.cachedSlot, tx.cached
+// Peek is Lookup by somebody who does not use the key: it counts neither as used nor as a hit.
+func (tx *Tx) Peek(key []byte) Value {
+	r, ok := tx.lookup(key)
+	if !ok {
+		return Value{}
+	}
+	return r.value()
+}
+
+// IdleSeconds returns for how long a key, which is there, was not used.
+func (tx *Tx) IdleSeconds(key []byte) int64 {
+	r, _ := tx.lookup(key)
+	return r.entry().idle(tx.nowMS)
+}
+
+// typed is Lookup of a key that should hold one kind of value. The zero Value is that of a key that is not there.
+func (tx *Tx) typed(key []byte, kind Kind) (Value, error) {
+	v := tx.Lookup(key)
+	if v.Kind != kind && v.Kind != None {
+		return Value{}, ErrWrongType
+	}
+	return v, nil
+}
+
+// lookup finds a key that has not expired.
+func (tx *Tx) lookup(key []byte) (ref, bool) {
+	r, ok := tx.locate(key)
+	if ok && tx.expired(r.table, r.entry()) {
+		return ref{}, false
+	}
+	return r, ok
+}
+
+// locate finds a key's entry, whether it has expired or not, and notes that the reply depends on it.
+func (tx *Tx) locate(key []byte) (ref, bool) {
+	if at := unsafe.SliceData(key); at != nil && at == tx.cachedKey && len(key) == tx.cachedLen &&
+		(!tx.cachedFound || tx.cached.table.moved == tx.cachedMoved) {
+		return tx.cached, tx.cachedFound
 	}
 	k := tx.keyspace
-	slot = SlotOf(key)
-	v = k.databases[tx.db].get(slot, key)
+	slot := SlotOf(key)
 	tx.needs = max(tx.needs, k.changed[slot], k.flushed)
-	if v != nil {
-		tx.hits++
-	} else {
-		tx.misses++
-	}
-	tx.remember(key, slot, v)
-	return slot, v
+	r, ok := k.databases[tx.db].find(slot, key)
+	r.slot = slot
+	tx.remember(key, r, ok)
+	return r, ok
 }
 
-func (tx *Tx) remember(key []byte, slot uint16, v Value) {
-	tx.cachedKey, tx.cachedLen, tx.cachedSlot, tx.cached = unsafe.SliceData(key), len(key), slot, v
+// remember keeps where a key is; r.slot is right also if it is not there.
+func (tx *Tx) remember(key []byte, r ref, found bool) {
+	tx.cachedKey, tx.cachedLen, tx.cached, tx.cachedFound = unsafe.SliceData(key), len(key), r, found
+	if found {
+		tx.cachedMoved = r.table.moved
+	}
 }
 
 // Stream returns the stream at key for reading, nil if there is no such key, and ErrWrongType if it holds another kind.
 // Changes go through the methods below.
 func (tx *Tx) Stream(key []byte) (*Stream, error) {
-	switch v := tx.Lookup(key).(type) {
-	case nil:
-		return nil, nil
-	case *Stream:
-		return v, nil
-	default:
-		return nil, ErrWrongType
+	v, err := tx.typed(key, KindStream)
+	s, _ := v.Object.(*Stream)
+	return s, err
+}
+
+// touch notes that a key is about to change, and returns its entry, if it has one. One whose time is over is deleted.
+func (tx *Tx) touch(key []byte) (r ref, ok bool) {
+	r, ok = tx.locate(key)
+	if ok && tx.expired(r.table, r.entry()) {
+		slot := r.slot
+		tx.lapse(key, r)
+		r, ok = ref{slot: slot}, false
 	}
-}
-
-// touch notes that a key is about to change.
-func (tx *Tx) touch(key []byte) uint16 {
-	slot, v := tx.lookup(key)
-	if tx.keyspace.copy != nil {
-		tx.keyspace.preserve(tx.db, key, v)
-	}
-	tx.touched = append(tx.touched, slot)
-	return slot
-}
-
-// StreamAppend adds an entry to the stream at key, and makes the stream if there is none. id is above the stream's last
-// ID; fields alternate names and values, and are copied.
-func (tx *Tx) StreamAppend(key []byte, id stream.ID, fields [][]byte) {
-	slot := tx.touch(key)
-	tx.ready = append(tx.ready, Ref{tx.db, key})
-	tx.record = encodeStreamAppend(tx.record, tx.db, key, id, fields)
-	s, _ := tx.cached.(*Stream)
-	s = tx.keyspace.streamAppend(s, tx.db, slot, key, id, fields)
-	tx.remember(key, slot, s)
-}
-
-// StreamTrim drops the entries of the stream at key up to and including through: so many are removed.
-func (tx *Tx) StreamTrim(key []byte, through stream.ID, removed uint64) {
-	slot := tx.touch(key)
-	tx.record = encodeStreamTrim(tx.record, tx.db, key, through, removed)
-	tx.keyspace.streamTrim(tx.db, slot, key, through, removed)
-}
-
-// StreamDelete removes entries, which are there (stream.Stream.Has), and returns how many they were: one that is named
-// twice counts once.
-func (tx *Tx) StreamDelete(key []byte, ids []stream.ID) (deleted int) {
-	tx.touch(key)
-	s := tx.cached.(*Stream)
-	gone := tx.gone[:0]
-	for _, id := range ids {
-		if s.Delete(id) {
-			gone = append(gone, id)
+	if ok {
+		tx.keyspace.preserve(r)
+		if !tx.quiet {
+			r.entry().see(tx.nowMS)
 		}
 	}
-	tx.gone = gone
-	tx.record = encodeStreamDelete(tx.record, tx.db, key, gone)
-	return len(gone)
+	tx.touched = append(tx.touched, r.slot)
+	return r, ok
 }
 
-// StreamSetID replaces the last ID, the number of entries ever added and the highest deleted ID.
-func (tx *Tx) StreamSetID(key []byte, last stream.ID, added uint64, maxDeleted stream.ID) {
-	slot := tx.touch(key)
-	tx.record = encodeStreamSetID(tx.record, tx.db, key, last, added, maxDeleted)
-	tx.keyspace.streamSetID(tx.db, slot, key, last, added, maxDeleted)
-}
-
-// StreamConfigureIdempotence sets for how many seconds and for how many entries per producer the stream at key remembers
-// idempotency IDs. Different values than before forget all that is remembered.
-func (tx *Tx) StreamConfigureIdempotence(key []byte, seconds, maxSize int) {
-	slot := tx.touch(key)
-	tx.record = encodeStreamConfigure(tx.record, tx.db, key, seconds, maxSize)
-	tx.keyspace.streamConfigure(tx.db, slot, key, seconds, maxSize)
-}
-
-// StreamRemember ties a producer's idempotency ID to the entry that it made, at a time in unix milliseconds.
-func (tx *Tx) StreamRemember(key, producer, iid []byte, id stream.ID, nowMS int64) {
-	slot := tx.touch(key)
-	tx.record = encodeStreamRemember(tx.record, tx.db, key, producer, iid, id, nowMS)
-	tx.keyspace.streamRemember(tx.db, slot, key, producer, iid, id, nowMS)
-}
-
-// StreamCountDuplicate counts a publication that was recognised as a repetition.
-func (tx *Tx) StreamCountDuplicate(key []byte) {
-	slot := tx.touch(key)
-	tx.record = encodeKeyOnly(tx.record, changeStreamDuplicate, tx.db, key)
-	tx.keyspace.streamDuplicate(tx.db, slot, key)
-}
-
-// Delete removes a key and reports whether it was there.
-func (tx *Tx) Delete(key []byte) bool {
-	if tx.Lookup(key) == nil {
-		return false
+// edit is touch of a key that is made if it is not there, to hold a kind of value, with room for so many packed bytes. Whoever
+// leaves the value empty removes the key.
+func (tx *Tx) edit(key []byte, kind Kind, room int) ref {
+	r, ok := tx.touch(key)
+	if !ok {
+		r = tx.keyspace.add(tx.db, r.slot, key, kind, room)
+		r.entry().see(tx.nowMS)
+		tx.remember(key, r, true)
 	}
-	slot := tx.touch(key)
-	tx.ready = append(tx.ready, Ref{tx.db, key})
-	tx.record = encodeKeyOnly(tx.record, changeDelete, tx.db, key)
-	tx.keyspace.databases[tx.db].delete(slot, key)
-	tx.remember(key, slot, nil)
-	return true
+	return r
+}
+
+// touchStream notes that a stream, which is there, is about to change.
+func (tx *Tx) touchStream(key []byte) *Stream {
+	r, _ := tx.touch(key)
+	return r.object().(*Stream)
 }
 
 // AllDatabases asks Flush for every database.

@@ -56,7 +56,7 @@ var exists = command.Spec{
 	Run: command.Plain(func(c *command.Call) error {
 		n := int64(0)
 		for _, key := range c.Args[1:] {
-			if c.Tx.Lookup(key) != nil {
+			if c.Tx.Peek(key).Exists() {
 				n++
 			}
 		}
@@ -72,7 +72,7 @@ var typeOf = command.Spec{
 	Flags:   command.ReadOnly | command.Fast,
 	Keys:    command.KeyAt(1).For("RO"),
 	Run: command.Plain(func(c *command.Call) error {
-		c.Out.SimpleString(state.TypeName(c.Tx.Lookup(c.Args[1])))
+		c.Out.SimpleString(c.Tx.Peek(c.Args[1]).Kind.String())
 		return nil
 	}),
 }
@@ -91,10 +91,9 @@ var keys = command.Spec{
 		}
 		all := len(pattern) == 1 && pattern[0] == '*'
 		mark, n := c.Out.Mark(), 0
-		var name []byte
-		c.Tx.Scan(0, c.Tx.Len(), func(key string, _ state.Value) {
-			if name = append(name[:0], key...); all || glob.Match(pattern, name) {
-				c.Out.BulkString(key)
+		c.Tx.Scan(0, c.Tx.Len(), func(key []byte, _ state.Value) {
+			if all || glob.Match(pattern, key) {
+				c.Out.Bulk(key)
 				n++
 			}
 		})

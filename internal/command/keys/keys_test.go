@@ -19,7 +19,7 @@ func run(tx *state.Tx, line string) string {
 		args = append(args, []byte(strings.Trim(w, "'")))
 	}
 	out := resp.NewWriter(2)
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	if err := command.NewTable(Specs()).Lookup(args[0]).Run(&command.Call{Args: args, Out: out, Tx: tx}); err != nil {
 		return command.WireText(err)
 	}
@@ -28,7 +28,7 @@ func run(tx *state.Tx, line string) string {
 
 func withStreams(names ...string) *state.Tx {
 	tx := state.NewTx(state.NewKeyspace(stream.Config{}))
-	tx.Begin(0)
+	tx.Begin(0, 0)
 	for _, name := range names {
 		tx.StreamAppend([]byte(name), stream.ID{MS: 1}, nil)
 	}

@@ -86,13 +86,12 @@ func parseCursor(arg []byte) (state.Cursor, error) {
 }
 
 func runScan(c *command.Call, a scanArgs) error {
-	var found []string
-	var name []byte
-	next := c.Tx.Scan(a.cursor, a.count, func(key string, v state.Value) {
-		if a.kind != "" && state.TypeName(v) != a.kind {
+	var found [][]byte
+	next := c.Tx.Scan(a.cursor, a.count, func(key []byte, v state.Value) {
+		if a.kind != "" && v.Kind.String() != a.kind {
 			return
 		}
-		if name = append(name[:0], key...); a.pattern == nil || glob.Match(a.pattern, name) {
+		if a.pattern == nil || glob.Match(a.pattern, key) {
 			found = append(found, key)
 		}
 	})
@@ -100,7 +99,7 @@ func runScan(c *command.Call, a scanArgs) error {
 	c.Out.BulkString(strconv.FormatUint(uint64(next), 10))
 	c.Out.Array(len(found))
 	for _, key := range found {
-		c.Out.BulkString(key)
+		c.Out.Bulk(key)
 	}
 	return nil
 }

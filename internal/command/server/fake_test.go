@@ -111,7 +111,7 @@ func (c *client) do(t *testing.T, line string) string {
 		return string(command.WrongArity(spec))
 	}
 	c.out.Reset()
-	c.tx.Begin(c.db)
+	c.tx.Begin(c.db, 0)
 	if err := spec.Run(&command.Call{Args: args, Out: c.out, Tx: c.tx}); err != nil {
 		return command.WireText(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/weirmq/weir/internal/command"
-	"github.com/weirmq/weir/internal/state"
 )
 
 func (f family) memory() command.Spec {
@@ -68,15 +67,11 @@ func parseMemoryUsage(args command.Args) (key []byte, err error) {
 	return args[2], nil
 }
 
-// keyOverhead is about what the table of keys holds for each, beside the key's bytes.
-const keyOverhead = 48
-
 func runMemoryUsage(c *command.Call, key []byte) error {
-	switch v := c.Tx.Lookup(key).(type) {
-	case nil:
+	if size, ok := c.Tx.Usage(key); ok {
+		c.Out.Int(int64(size))
+	} else {
 		c.Out.Null()
-	case *state.Stream:
-		c.Out.Int(int64(keyOverhead + len(key) + v.Bytes() + v.Groups.Bytes()))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 func TestFlushEmptiesOneDatabaseOrAll(t *testing.T) {
 	c := newClient()
 	for db := range 3 {
-		c.tx.Begin(db)
+		c.tx.Begin(db, 0)
 		c.tx.StreamAppend([]byte("s"), stream.ID{MS: 1}, nil)
 	}
 	c.expect(t,

@@ -26,7 +26,7 @@ func newRunner(protocol int) *runner {
 
 // run returns the reply, which is valid until the next run.
 func (r *runner) run(nowMS int64, args ...[]byte) []byte {
-	r.tx.Begin(0)
+	r.tx.Begin(0, 0)
 	r.call.Out.Reset()
 	r.call.Args, r.call.NowMS, r.call.Wait = args, nowMS, nil
 	spec := r.table.Lookup(args[0])

@@ -87,7 +87,7 @@ func (r *runner) use(cfg stream.Config) {
 
 // try runs a command as the dispatcher does, and returns its error.
 func (r *runner) try(nowMS int64, args [][]byte) error {
-	r.tx.Begin(0)
+	r.tx.Begin(0, 0)
 	r.call.Out.Reset()
 	r.call.Args, r.call.NowMS, r.call.Wait, r.call.RetryMS = args, nowMS, nil, 0
 	spec := r.table.Lookup(args[0])
@@ -441,7 +441,7 @@ func TestWaitersOnColdBlocksReadAsThoseOnHotOnes(t *testing.T) {
 		}
 		w.shelf.put()
 		read := func(r *runner, again func(*command.Call) (bool, error)) error {
-			r.tx.Begin(0)
+			r.tx.Begin(0, 0)
 			r.call.Out.Reset()
 			r.call.Args, r.call.Wait, r.call.Changed = nil, nil, 1
 			done, err := again(&r.call)

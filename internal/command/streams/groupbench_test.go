@@ -21,7 +21,7 @@ func (r *runner) deliver(n int) {
 			i++
 			ids[j] = stream.ID{MS: uint64(i)}
 		}
-		r.tx.Begin(0)
+		r.tx.Begin(0, 0)
 		_ = r.tx.Lookup([]byte("k"))
 		consumer := fmt.Sprintf("c%d", i/7%8)
 		r.tx.GroupDeliver([]byte("k"), []byte("g"), []byte(consumer), ids, int64(i), ids[6], groups.Unknown)

@@ -30,7 +30,7 @@ func TestXAddThatFailsChangesNothing(t *testing.T) {
 	r := newRunner(2)
 	for _, line := range []string{"xadd k maxlen 1 0-0 f v", "xadd k nomkstream 1-1 f v", "xadd k x f v"} {
 		r.do(line)
-		if len(r.tx.Record()) > 0 || r.tx.Lookup([]byte("k")) != nil {
+		if len(r.tx.Record()) > 0 || r.tx.Lookup([]byte("k")).Exists() {
 			t.Errorf("%s made something", line)
 		}
 	}
@@ -111,7 +111,7 @@ func (r *runner) block(t *testing.T, line string) func(*command.Call) (bool, err
 }
 
 func (r *runner) wake(again func(*command.Call) (bool, error)) (string, bool, error) {
-	r.tx.Begin(0)
+	r.tx.Begin(0, 0)
 	r.call.Out.Reset()
 	done, err := again(&r.call)
 	return string(r.call.Out.Bytes()), done, err
@@ -136,7 +136,7 @@ func TestABlockedReadOutlivesItsKey(t *testing.T) {
 	r := newRunner(2)
 	r.do("xadd k 5-1 f v")
 	again := r.block(t, "xread block 0 count 1 streams k $")
-	r.tx.Begin(0)
+	r.tx.Begin(0, 0)
 	r.tx.Delete([]byte("k"))
 	if _, done, err := r.wake(again); done || err != nil {
 		t.Errorf("woke because the key is gone: %v", err)

@@ -66,7 +66,7 @@ func TestXAckTakesWhatIsNobodys(t *testing.T) {
 
 // release takes pending entries of k and g from their consumers.
 func (r *runner) release(ids ...string) {
-	r.tx.Begin(0)
+	r.tx.Begin(0, 0)
 	for _, text := range ids {
 		id, err := stream.ParseID([]byte(text), 0)
 		if err != nil {

@@ -39,7 +39,7 @@ func TestXGroupCreateMakesAStreamOnlyWhenNothingElseIsWrong(t *testing.T) {
 		"xgroup create k g $ mkstream entriesread -2",
 		"xgroup create k g $ mkstream entriesread 1 entriesread 2",
 	} {
-		if got := r.do(line); got[0] != '-' || r.changed() || r.tx.Lookup([]byte("k")) != nil {
+		if got := r.do(line); got[0] != '-' || r.changed() || r.tx.Lookup([]byte("k")).Exists() {
 			t.Errorf("%s: %q, and made something", line, got)
 		}
 	}

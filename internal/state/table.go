@@ -1,0 +1,195 @@
+package state
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+)
+
+// table is the keys of one slot of one database. It is a dense list of entries plus an index from hash to position.
+//
+//   - A position is observable, so walking positions downwards visits every key that is present for the whole walk at
+//     least once, whatever is inserted or deleted meanwhile: insertion appends above the walk, and removal moves the last
+//     entry, which the walk has passed already, into the hole.
+//   - Small tables (up to smallTable entries) have no index: a scan over eight hashes is faster than a probe.
+//   - The list is in pages, and the index of a large table in parts, so that no growth copies more than one of them: a hash
+//     tag can put any number of keys into one slot.
+type table struct {
+	pages [][]entry // of pageEntries each but the last, which has as many as fit
+	count int
+	moved uint32 // counts removals: a position known from before may be another key's
+	index keyIndex
+
+	objects []any    // values that are not packed; nil: free
+	free    []uint32 // places in objects
+	expires []expiry
+}
+
+// expiry is a key that expires, in no order. The entry knows its place in the list.
+type expiry struct {
+	atMS int64
+	pos  uint32
+}
+
+const (
+	smallTable  = 8
+	pageEntries = 512
+)
+
+// hashSeed makes collisions unpredictable to clients. It influences no result: order is by position only.
+var hashSeed = maphash.MakeSeed()
+
+func hashOf(key []byte) uint32 { return uint32(maphash.Bytes(hashSeed, key)) }
+
+func (t *table) at(pos int) *entry { return &t.pages[pos/pageEntries][pos%pageEntries] }
+
+// find returns the position of a key, -1 if it is not there.
+func (t *table) find(key []byte) int { return t.findHash(key, hashOf(key)) }
+
+func (t *table) findHash(key []byte, hash uint32) int {
+	if t.index.parts == nil {
+		if t.count == 0 {
+			return -1
+		}
+		page := t.pages[0]
+		for i := range page {
+			if e := &page[i]; e.hash == hash && string(e.key()) == string(key) {
+				return i
+			}
+		}
+		return -1
+	}
+	part := t.index.part(hash)
+	mask := uint32(len(part) - 1)
+	for i := hash & mask; part[i] != 0; i = (i + 1) & mask {
+		pos := int(part[i] - 1)
+		if e := t.at(pos); e.hash == hash && string(e.key()) == string(key) {
+			return pos
+		}
+	}
+	return -1
+}
+
+// insert adds a key, which is not there, with room for a value of so many bytes, and returns its position.
+func (t *table) insert(key []byte, kind Kind, room int) int {
+	pos := t.count
+	page := pos / pageEntries
+	if page == len(t.pages) {
+		t.pages = append(t.pages, nil)
+	}
+	p := t.pages[page]
+	if len(p) == cap(p) { // less generous than append: there are 16,384 tables
+		p = append(make([]entry, 0, min(pageEntries, len(p)+len(p)/4+2)), p...)
+	}
+	hash := hashOf(key)
+	t.pages[page] = append(p, entry{cell: cellOf(key, room), hash: hash, meta: uint32(kind)})
+	t.count++
+	t.index.add(t, hash, uint32(t.count))
+	return pos
+}
+
+// remove takes the entry at a position out. The last one takes its place.
+func (t *table) remove(pos int) {
+	e, last := t.at(pos), t.count-1
+	t.persist(e)
+	t.release(e)
+	t.index.remove(t, e.hash, uint32(pos+1))
+	if pos != last {
+		l := t.at(last)
+		t.index.rename(l.hash, uint32(last+1), uint32(pos+1))
+		*e = *l
+		if e.expiring != 0 {
+			t.expires[e.expiring-1].pos = uint32(pos)
+		}
+	}
+	page := last / pageEntries
+	*t.at(last) = entry{}
+	p := t.pages[page][:last%pageEntries]
+	if len(p) <= cap(p)/4 && cap(p) > smallTable {
+		p = append(make([]entry, 0, 2*len(p)), p...)
+	}
+	if t.pages[page] = p; len(p) == 0 {
+		t.pages[page] = nil
+		t.pages = t.pages[:page]
+	}
+	t.count--
+	t.moved++
+	t.index.shrink(t)
+}
+
+// valueOf returns what an entry holds.
+func (t *table) valueOf(e *entry) Value {
+	v := Value{Kind: e.kind(), Edited: e.meta&metaEdited != 0}
+	if b := e.behind(); e.meta&metaObject != 0 {
+		v.Object = t.objects[binary.LittleEndian.Uint32(b)]
+	} else {
+		v.Packed = b[:len(b):len(b)]
+	}
+	return v
+}
+
+// hold finds a place for an object.
+func (t *table) hold(o any) uint32 {
+	if n := len(t.free); n > 0 {
+		place := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.objects[place] = o
+		return place
+	}
+	t.objects = append(t.objects, o)
+	return uint32(len(t.objects) - 1)
+}
+
+// release lets go of an entry's object, if it has one.
+func (t *table) release(e *entry) {
+	if e.meta&metaObject == 0 {
+		return
+	}
+	place := binary.LittleEndian.Uint32(e.behind())
+	if s, ok := t.objects[place].(*Stream); ok {
+		s.Release()
+	}
+	t.letGo(e, place)
+}
+
+func (t *table) letGo(e *entry, place uint32) {
+	t.objects[place] = nil
+	if t.free = append(t.free, place); len(t.free) == len(t.objects) {
+		t.objects, t.free = nil, nil
+	}
+	e.mark(metaObject, false)
+}
+
+// expiryOf returns when an entry expires, in unix milliseconds; ok is false if it does not.
+func (t *table) expiryOf(e *entry) (atMS int64, ok bool) {
+	if e.expiring == 0 {
+		return 0, false
+	}
+	return t.expires[e.expiring-1].atMS, true
+}
+
+// expire sets when the entry at a position expires.
+func (t *table) expire(pos int, atMS int64) {
+	e := t.at(pos)
+	if e.expiring == 0 {
+		t.expires = append(t.expires, expiry{pos: uint32(pos)})
+		e.expiring = uint32(len(t.expires))
+	}
+	t.expires[e.expiring-1].atMS = atMS
+}
+
+// persist makes an entry not expire.
+func (t *table) persist(e *entry) {
+	if e.expiring == 0 {
+		return
+	}
+	last := len(t.expires) - 1
+	moved := t.expires[last]
+	t.expires[e.expiring-1] = moved
+	t.at(int(moved.pos)).expiring = e.expiring
+	e.expiring = 0
+	if t.expires = t.expires[:last]; last == 0 {
+		t.expires = nil
+	} else if last < cap(t.expires)/4 {
+		t.expires = append(make([]expiry, 0, 2*last), t.expires...)
+	}
+}
