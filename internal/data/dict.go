@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"hash/maphash"
 	"iter"
 	"slices"
 )
@@ -43,6 +44,11 @@ type directory struct {
 // deepest bounds the directory. A shard of that depth does not split: it gets more bytes than it should. For one to get more
 // elements than it can, there would have to be ten billion. A variable for tests.
 var deepest uint8 = 24
+
+// hashSeed makes collisions unpredictable to clients. It influences no result but the order of elements.
+var hashSeed = maphash.MakeSeed()
+
+func hashOf(key []byte) uint32 { return uint32(maphash.Bytes(hashSeed, key)) }
 
 // NewDict returns an empty Dict.
 func NewDict() *Dict {
