@@ -10,6 +10,14 @@ type String struct {
 // MaxPackedString is the length of the longest string that is packed.
 const MaxPackedString = blobPage
 
+// NewString returns a string of the given bytes, which it aliases if it is packed.
+func NewString(b []byte) String {
+	if len(b) > MaxPackedString {
+		return String{Large: NewBlob(b)}
+	}
+	return String{Packed: b}
+}
+
 // Exists reports whether there is a string, perhaps an empty one.
 func (s String) Exists() bool { return s.Packed != nil || s.Large != nil }
 

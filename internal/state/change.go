@@ -222,6 +222,8 @@ func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byt
 		return k.applyToGroup(kind, version, db, slot, key, r)
 	case kind >= changeExpire && kind <= changeSwap:
 		return k.applyToAnyKey(kind, db, slot, key, r)
+	case kind >= changeStringSet && kind <= changeHLLRaise:
+		return k.applyToString(kind, db, slot, key, r)
 	default:
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/weirmq/weir/groups"
+	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -128,6 +129,8 @@ func copyOf(o any) any {
 	switch o := o.(type) {
 	case *Stream:
 		return streamCopy{o.Stream.Copy(), o.Groups.Copy()}
+	case *data.Blob:
+		return o.Copy()
 	default:
 		panic("state: an object that cannot be copied")
 	}
@@ -392,15 +395,17 @@ func (k *Keyspace) decodeStream(r *bufio.Reader) (*Stream, error) {
 func checkPacked(kind Kind, packed []byte) error {
 	switch kind {
 	case KindString:
-		return nil
+		return data.CheckString(packed)
 	default:
 		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
 	}
 }
 
 // decodeLarge reads what the copy of a large value has written.
-func decodeLarge(kind Kind, _ *bufio.Reader) (any, error) {
+func decodeLarge(kind Kind, r *bufio.Reader) (any, error) {
 	switch kind {
+	case KindString:
+		return data.DecodeBlob(r)
 	default:
 		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
 	}

@@ -3,6 +3,7 @@ package state
 import (
 	"unsafe"
 
+	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -26,6 +27,8 @@ type Tx struct {
 
 	ids  []stream.ID // for BorrowIDs
 	gone []stream.ID // that a change deletes
+
+	raised []data.HLLRegister // by HLLAdd
 
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 	lapsed       int    // keys deleted since Begin because their time was over
