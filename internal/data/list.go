@@ -17,7 +17,7 @@ type List struct {
 // What is packed at most.
 const (
 	packedListItems = 128
-	packedListBytes = 1024
+	PackedListBytes = 1024
 )
 
 // Encoding is Redis's name for how a list is stored: 7.0 has but one.
@@ -156,7 +156,7 @@ func removeItems(items []byte, indexes []int, base int) []byte {
 
 // fits reports whether a packed list stays packed if it grows by so much.
 func (l *List) fits(bytes, items int) bool {
-	return l.Large == nil && l.Len()+items <= packedListItems && len(l.Packed)+bytes <= packedListBytes
+	return l.Large == nil && l.Len()+items <= packedListItems && len(l.Packed)+bytes <= PackedListBytes
 }
 
 // enlarge makes the list Large, if it is not.
@@ -209,7 +209,7 @@ func splice(b []byte, at, cut, size int) []byte {
 
 // CheckList reports whether bytes, which may be anything, are a packed list. They are not empty.
 func CheckList(packed []byte) error {
-	if len(packed) == 0 || len(packed) > packedListBytes || packed[0] == 0 || packed[0] > packedListItems {
+	if len(packed) == 0 || len(packed) > PackedListBytes || packed[0] == 0 || packed[0] > packedListItems {
 		return fmt.Errorf("%w: no packed list", ErrDamaged)
 	}
 	return checkItems(packed[1:], int(packed[0]))

@@ -131,6 +131,8 @@ func copyOf(o any) any {
 		return streamCopy{o.Stream.Copy(), o.Groups.Copy()}
 	case *data.Blob:
 		return o.Copy()
+	case *data.ListTable:
+		return o.Copy()
 	default:
 		panic("state: an object that cannot be copied")
 	}
@@ -396,6 +398,8 @@ func checkPacked(kind Kind, packed []byte) error {
 	switch kind {
 	case KindString:
 		return data.CheckString(packed)
+	case KindList:
+		return data.CheckList(packed)
 	default:
 		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
 	}
@@ -406,6 +410,8 @@ func decodeLarge(kind Kind, r *bufio.Reader) (any, error) {
 	switch kind {
 	case KindString:
 		return data.DecodeBlob(r)
+	case KindList:
+		return data.DecodeList(r)
 	default:
 		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
 	}

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/weirmq/weir/groups"
+	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -48,6 +49,8 @@ func digestValue(v Value) string {
 	switch o := v.Object.(type) {
 	case *Stream:
 		return digestStream(o)
+	case *data.ListTable:
+		return digestList(data.List{Large: o})
 	default:
 		return fmt.Sprintf(" %q", v.Packed)
 	}

@@ -25,8 +25,9 @@ type Tx struct {
 	emptied int      // if flushed: which database, or AllDatabases
 	swapped []int    // databases that were exchanged
 
-	ids  []stream.ID // for BorrowIDs
-	gone []stream.ID // that a change deletes
+	ids    []stream.ID // for BorrowIDs
+	moving []byte      // an item between two lists
+	gone   []stream.ID // that a change deletes
 
 	raised []data.HLLRegister // by HLLAdd
 
