@@ -211,6 +211,22 @@ func (w *Writer) InsertArray(mark, n int) {
 	w.insert(mark, redcon.AppendArray(header[:0], n))
 }
 
+// InsertBulk puts a bulk string before what was written after the mark.
+func (w *Writer) InsertBulk(mark int, b []byte) {
+	var room [64]byte
+	w.insert(mark, redcon.AppendBulk(room[:0], b))
+}
+
+// InsertSet puts the header of a set of n before what was written after the mark.
+func (w *Writer) InsertSet(mark, n int) {
+	if w.proto != 3 {
+		w.InsertArray(mark, n)
+		return
+	}
+	var header [24]byte
+	w.insert(mark, appendHeader(header[:0], '~', n))
+}
+
 // InsertMap puts the header of n pairs before what was written after the mark.
 func (w *Writer) InsertMap(mark, n int) {
 	var header [24]byte

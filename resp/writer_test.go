@@ -141,3 +141,17 @@ func TestResetKeepsNoLargeBuffer(t *testing.T) {
 		t.Error("it keeps ", cap(w.buf), " bytes")
 	}
 }
+
+func TestTheHeadOfASetMayBeWrittenLate(t *testing.T) {
+	for protocol, want := range map[int]string{2: ":1\r\n$1\r\n7\r\n*1\r\n$1\r\na\r\n", 3: ":1\r\n$1\r\n7\r\n~1\r\n$1\r\na\r\n"} {
+		w := NewWriter(protocol)
+		w.Int(1)
+		m := w.Mark()
+		w.BulkString("a")
+		w.InsertSet(m, 1)
+		w.InsertBulk(m, []byte("7"))
+		if string(w.Bytes()) != want {
+			t.Errorf("%q, want %q", w.Bytes(), want)
+		}
+	}
+}
