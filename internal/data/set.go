@@ -177,8 +177,12 @@ func (s *Set) stringify(n, longest int) {
 		s.enlarge()
 		return
 	}
+	if len(ints) == 0 {
+		s.Packed = append(s.Packed[:0], packedStrings, 0)
+		return
+	}
 	strings := packedMembers{packedStrings, 0}
-	for member := range (Set{Packed: ints}).All() {
+	for member := range s.All() {
 		strings = strings.add(member)
 	}
 	s.Packed = strings
@@ -198,6 +202,31 @@ func (s *Set) enlarge() {
 		table.add(member)
 	}
 	s.Packed, s.Large = nil, table
+}
+
+// PackedSetSize returns how many packed bytes a set of such members takes, 0 if it is large.
+func PackedSetSize(members [][]byte) int {
+	width, size, longest := 0, packedMembersHead, 0
+	for _, m := range members {
+		size += 1 + len(m)
+		longest = max(longest, len(m))
+		if width < 0 {
+			continue
+		}
+		if v, ok := parseMember(m); ok {
+			width = max(width, widthOf(v))
+		} else {
+			width = -1
+		}
+	}
+	switch {
+	case width > 0 && len(members) <= setMostInts:
+		return 1 + width*len(members)
+	case width > 0 || len(members) > setMostStrings || longest > setLongest:
+		return 0
+	default:
+		return size
+	}
 }
 
 // parseMember reads a member that is an integer.

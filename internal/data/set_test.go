@@ -392,3 +392,18 @@ func FuzzDecodeSet(f *testing.F) {
 		}
 	})
 }
+
+func TestTheSizeOfAPackedSetIsKnownBeforeItIsMade(t *testing.T) {
+	for _, members := range [][]string{
+		{"1"}, {"1", "70000"}, {"5", "-9223372036854775808"}, {"a", ""}, {"1", "a"}, numbered(0, 512, ""), numbered(0, 513, ""),
+		numbered(0, 128, "m"), numbered(0, 129, "m"), {strings.Repeat("x", 65)}, append(numbered(0, 200, ""), "x"),
+	} {
+		var args [][]byte
+		for _, m := range members {
+			args = append(args, []byte(m))
+		}
+		if got, want := PackedSetSize(args), len(setOf(members...).Packed); got != want {
+			t.Errorf("%d members from %q on: %d bytes, want %d", len(members), members[0], got, want)
+		}
+	}
+}

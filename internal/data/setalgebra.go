@@ -72,5 +72,15 @@ func without(first Set, others []Set) Set {
 			rest.Remove(member)
 		}
 	}
-	return rest
+	if rest.Len() > setMostInts {
+		return rest
+	}
+	var compact Set // the form of a set that never had more
+	if !rest.isInts() {
+		compact.Stringify()
+	}
+	for member := range rest.All() {
+		compact.Add(member)
+	}
+	return compact
 }
