@@ -133,7 +133,7 @@ func copyOf(o any) any {
 		return o.Copy()
 	case *data.ListTable:
 		return o.Copy()
-	case *data.ZSetTable:
+	case *data.SetTable:
 		return o.Copy()
 	default:
 		panic("state: an object that cannot be copied")
@@ -402,8 +402,8 @@ func checkPacked(kind Kind, packed []byte) error {
 		return data.CheckString(packed)
 	case KindList:
 		return data.CheckList(packed)
-	case KindZSet:
-		return data.CheckZSet(packed)
+	case KindSet:
+		return data.CheckSet(packed)
 	default:
 		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
 	}
@@ -416,8 +416,8 @@ func decodeLarge(kind Kind, r *bufio.Reader) (any, error) {
 		return data.DecodeBlob(r)
 	case KindList:
 		return data.DecodeList(r)
-	case KindZSet:
-		return data.DecodeZSet(r)
+	case KindSet:
+		return data.DecodeSet(r)
 	default:
 		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
 	}
