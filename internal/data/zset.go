@@ -199,7 +199,7 @@ func (z *ZSet) cut(from, to, n int) {
 // CheckZSet reports, as an error that is ErrDamaged, bytes that are no packed set.
 func CheckZSet(packed []byte) error {
 	z := ZSet{Packed: packed}
-	if z.Len() > zsetPackedMost || len(packed) > 0 && z.Len() == 0 {
+	if z.Len() == 0 || z.Len() > zsetPackedMost {
 		return ErrDamaged
 	}
 	run := z.packed()

@@ -135,6 +135,8 @@ func copyOf(o any) any {
 		return o.Copy()
 	case *data.SetTable:
 		return o.Copy()
+	case *data.ZSetTable:
+		return o.Copy()
 	default:
 		panic("state: an object that cannot be copied")
 	}
@@ -404,6 +406,8 @@ func checkPacked(kind Kind, packed []byte) error {
 		return data.CheckList(packed)
 	case KindSet:
 		return data.CheckSet(packed)
+	case KindZSet:
+		return data.CheckZSet(packed)
 	default:
 		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
 	}
@@ -418,6 +422,8 @@ func decodeLarge(kind Kind, r *bufio.Reader) (any, error) {
 		return data.DecodeList(r)
 	case KindSet:
 		return data.DecodeSet(r)
+	case KindZSet:
+		return data.DecodeZSet(r)
 	default:
 		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
 	}
