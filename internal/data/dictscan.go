@@ -1,5 +1,7 @@
 package data
 
+import "iter"
+
 // Scan visits about count elements from a cursor on, 0 at first, and returns the cursor to continue from, 0 at the end. An
 // element that is present for the whole scan is visited exactly once, whatever else comes and goes.
 //
@@ -29,6 +31,22 @@ func (t *directory) Scan(cursor uint64, count int, visit func(key, value []byte)
 		return 0
 	}
 	return cursor
+}
+
+// between yields the elements with hashes from <= hash < to.
+func (t *directory) between(from, to uint64) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		for at := from; at < to; {
+			s := t.shard(uint32(at))
+			for pos, ref := range s.refs {
+				if h := uint64(ref.hash); from <= h && h < to && !yield(s.at(pos)) {
+					return
+				}
+			}
+			width := uint64(1<<32) >> s.depth
+			at = at&^(width-1) + width
+		}
+	}
 }
 
 // Random returns an element, each with the same probability; there must be one. random returns a number below its argument.
