@@ -193,6 +193,14 @@ func (h *Hash) Delete(field []byte) bool {
 	return at >= 0
 }
 
+// LapseField deletes a field if it is gone, and reports whether it was.
+func (h *Hash) LapseField(field []byte) bool {
+	all := *h
+	all.NowMS = 0
+	at, ok := all.Time(field)
+	return ok && isLate(at, h.NowMS) && h.Delete(field)
+}
+
 // MaxTime is the highest time of a field.
 const MaxTime = 1<<48 - 1
 

@@ -127,6 +127,18 @@ func (p packedHash) remove(at int) packedHash {
 	return slices.Delete(p, at, next)
 }
 
+// PackedHashSize returns how many bytes a hash of fields and values, in turn, has if it is packed; if it is not, few.
+func PackedHashSize(pairs [][]byte) int {
+	size := hashHead
+	for _, b := range pairs {
+		size += 1 + len(b)
+	}
+	if size > hashHead+2*hashMostFields*(1+hashLongest) {
+		return 0
+	}
+	return size
+}
+
 // withTimes returns the hash with room for times.
 func (p packedHash) withTimes() packedHash {
 	timed := make(packedHash, hashHead, len(p)+timeSize*p.len())

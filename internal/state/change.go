@@ -230,6 +230,8 @@ func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byt
 		return k.applyToSet(kind, db, slot, key, r)
 	case kind >= changeZSetSet && kind <= changeZSetStore:
 		return k.applyToZSet(kind, db, slot, key, r)
+	case kind >= changeHashSet && kind <= changeHashExpire:
+		return k.applyToHash(kind, db, slot, key, r)
 	default:
 		return fmt.Errorf("%w: kind %d", ErrUnknownChange, kind)
 	}

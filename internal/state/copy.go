@@ -137,6 +137,8 @@ func copyOf(o any) any {
 		return o.Copy()
 	case *data.ZSetTable:
 		return o.Copy()
+	case *data.HashTable:
+		return o.Copy()
 	default:
 		panic("state: an object that cannot be copied")
 	}
@@ -408,6 +410,8 @@ func checkPacked(kind Kind, packed []byte) error {
 		return data.CheckSet(packed)
 	case KindZSet:
 		return data.CheckZSet(packed)
+	case KindHash:
+		return data.CheckHash(packed)
 	default:
 		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
 	}
@@ -424,6 +428,8 @@ func decodeLarge(kind Kind, r *bufio.Reader) (any, error) {
 		return data.DecodeSet(r)
 	case KindZSet:
 		return data.DecodeZSet(r)
+	case KindHash:
+		return data.DecodeHash(r)
 	default:
 		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
 	}

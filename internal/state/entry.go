@@ -156,4 +156,5 @@ func (r ref) put(v Value) {
 	} else {
 		r.putPacked(v.Packed)
 	}
+	r.noteTimes()
 }

@@ -20,6 +20,7 @@ import (
 	"math/bits"
 
 	"github.com/weirmq/weir/groups"
+	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
 
@@ -56,8 +57,9 @@ type database struct {
 	used     [Slots / 64]uint64 // bit set: the slot has keys
 	expiring [Slots / 64]uint64 // bit set: the slot has keys that expire
 	keys     int
-	expires  int // keys that expire
-	number   int // of the database when the copy under way began
+	expires  int        // keys that expire
+	number   int        // of the database when the copy under way began
+	timed    *data.Dict // keys of hashes that have fields with times, and no values; nil: none
 }
 
 // NewKeyspace returns an empty keyspace whose streams are made with the given configuration.
@@ -107,6 +109,9 @@ func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref
 func (d *database) remove(slot uint16, pos int) {
 	t := d.slots[slot]
 	expired := len(t.expires)
+	if e := t.at(pos); d.timed != nil && e.kind() == KindHash {
+		d.timed.Delete(e.key())
+	}
 	t.remove(pos)
 	d.keys--
 	d.countExpires(slot, len(t.expires)-expired)

@@ -51,6 +51,8 @@ func digestValue(v Value) string {
 		return digestStream(o)
 	case *data.ListTable:
 		return digestList(data.List{Large: o})
+	case *data.HashTable:
+		return digestHash(data.Hash{Large: o})
 	default:
 		return fmt.Sprintf(" %q", v.Packed)
 	}
