@@ -3,7 +3,10 @@ package command
 import (
 	"bytes"
 	"math"
+	"math/big"
 	"strconv"
+
+	"github.com/weirmq/weir/internal/longdouble"
 )
 
 // ParseInt reads a signed decimal as strictly as Redis does: no leading zeros, plus sign or spaces.
@@ -81,17 +84,28 @@ func underflown(b []byte) bool {
 	return len(digits) > 0 && digits[0] != 'e' && digits[0] != 'E' && digits[0] != 'p' && digits[0] != 'P'
 }
 
-// ParseTimeout reads how long a command may block, in seconds, and returns milliseconds: 0 is for ever.
+// ParseTimeout reads how long a command may block, in seconds, and returns milliseconds: 0 is for ever. What is no whole number
+// of milliseconds is rounded up, with the rounding errors of a long double, which Redis computes with: -0.001 is 0.
 func ParseTimeout(b []byte) (ms int64, err error) {
-	seconds, err := ParseFloat(b)
-	if err != nil {
+	if seconds, ok := shortInteger(b); ok {
+		return int64(seconds) * 1000, nil
+	}
+	seconds, ok := longdouble.Parse(b)
+	if !ok {
 		return 0, ErrTimeoutNotFloat
 	}
-	const latest = 1<<63 - 1<<42 // so that it can be added to a time
-	switch exact := math.Ceil(seconds * 1000); {
-	case exact < 0, exact >= math.MaxInt64: // Redis lets it overflow
-		return 0, ErrTimeoutNegative
-	default:
-		return int64(min(exact, latest)), nil
+	exact := seconds.Mul(seconds, thousand)
+	if exact.IsInf() {
+		return 0, ErrTimeoutNegative // Redis lets it overflow
 	}
+	whole, accuracy := exact.Int64()
+	switch {
+	case whole < 0, whole == math.MaxInt64 && accuracy != big.Exact:
+		return 0, ErrTimeoutNegative
+	case accuracy == big.Below:
+		whole++
+	}
+	return whole, nil
 }
+
+var thousand = big.NewFloat(1000)

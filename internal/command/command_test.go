@@ -60,14 +60,16 @@ func TestParseFloatIsAsStrictAsRedis(t *testing.T) {
 
 func TestParseTimeoutRoundsUpToMilliseconds(t *testing.T) {
 	for text, want := range map[string]int64{
-		"0": 0, "1": 1000, "0.0001": 1, "1.5": 1500, "0.1234": 124, "-0.0001": 0, "0x10": 16000, "9.2e15": 9.2e18, "9223372036854774": 1<<63 - 1<<42,
+		"0": 0, "1": 1000, "0.0001": 1, "1.5": 1500, "0.1234": 124, "-0.0001": 0, "0x10": 16000, "9.2e15": 9.2e18, "9223372036854775.807": 1<<63 - 1, "-0.001": 0,
+		".01": 10, "1e-3": 1,
 	} {
 		if got, err := ParseTimeout([]byte(text)); err != nil || got != want {
 			t.Errorf("%s: %d %v", text, got, err)
 		}
 	}
 	for text, want := range map[string]error{
-		"-1": ErrTimeoutNegative, "-inf": ErrTimeoutNegative, "inf": ErrTimeoutNegative, "9.3e15": ErrTimeoutNegative, "x": ErrTimeoutNotFloat, "nan": ErrTimeoutNotFloat,
+		"-1": ErrTimeoutNegative, "-inf": ErrTimeoutNegative, "inf": ErrTimeoutNegative, "9223372036854775.808": ErrTimeoutNegative, "1e400": ErrTimeoutNegative,
+		"-0.002": ErrTimeoutNegative, "1e-5000": ErrTimeoutNotFloat, " 1": ErrTimeoutNotFloat, "x": ErrTimeoutNotFloat, "nan": ErrTimeoutNotFloat,
 	} {
 		if got, err := ParseTimeout([]byte(text)); err != want {
 			t.Errorf("%s: %d %v", text, got, err)
