@@ -27,6 +27,7 @@ import (
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/command/connection"
 	"github.com/weirmq/weir/internal/command/keys"
+	"github.com/weirmq/weir/internal/command/lists"
 	"github.com/weirmq/weir/internal/command/server"
 	"github.com/weirmq/weir/internal/command/sets"
 	"github.com/weirmq/weir/internal/command/streams"
@@ -152,7 +153,14 @@ func newBroker(o Options) *Broker {
 	b.alarms.skewMS = b.skewMS()
 	b.settings = settingsOf(o)
 	b.become(b.emptyKeyspace())
-	b.table = command.NewTable(connection.Specs(connectionHost{b}), server.Specs(serverHost{b}), keys.Specs(), sets.Specs(), streams.Specs())
+	b.table = command.NewTable(
+		connection.Specs(connectionHost{b}),
+		server.Specs(serverHost{b}),
+		keys.Specs(),
+		lists.Specs(),
+		sets.Specs(),
+		streams.Specs(),
+	)
 	return b
 }
 

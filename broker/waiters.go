@@ -62,6 +62,9 @@ type place struct {
 	index  int // of the key in Wait.Keys; anyKey if it was named more than once
 }
 
+// longestWaitMS is as good as for ever, and a duration.
+const longestWaitMS = 1 << 42
+
 // anyKey is the index of a key that is not known (command.Call.Changed).
 const anyKey = -1
 
@@ -103,7 +106,8 @@ func (b *Broker) park(s *session, w *command.Wait) {
 	}
 	if w.TimeoutMS > 0 {
 		b.waiters.timed++
-		b.setAlarm(&wt.deadline, wt, time.Now().Add(time.Duration(w.TimeoutMS)*time.Millisecond))
+		timeout := time.Duration(min(w.TimeoutMS, longestWaitMS)) * time.Millisecond
+		b.setAlarm(&wt.deadline, wt, time.Now().Add(timeout))
 	}
 	b.waiters.count++
 	s.waiter = wt

@@ -11,6 +11,7 @@ import (
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/command/connection"
 	"github.com/weirmq/weir/internal/command/keys"
+	"github.com/weirmq/weir/internal/command/lists"
 	"github.com/weirmq/weir/internal/command/server"
 	"github.com/weirmq/weir/internal/command/sets"
 	"github.com/weirmq/weir/internal/command/streams"
@@ -24,7 +25,14 @@ func TestGeneratedPagesAreFresh(t *testing.T) {
 	for path, write := range map[string]func(*bytes.Buffer) error{
 		"../../docs/configuration.md": writeConfigurationPage,
 		"../../docs/commands.md": func(b *bytes.Buffer) error {
-			return command.WriteDocs(b, command.NewTable(connection.Specs(nil), server.Specs(nil), keys.Specs(), sets.Specs(), streams.Specs()))
+			return command.WriteDocs(b, command.NewTable(
+				connection.Specs(nil),
+				server.Specs(nil),
+				keys.Specs(),
+				lists.Specs(),
+				sets.Specs(),
+				streams.Specs(),
+			))
 		},
 	} {
 		var want bytes.Buffer
