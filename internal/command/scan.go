@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/weirmq/weir/internal/glob"
@@ -16,8 +17,10 @@ const (
 	maxScanCount = 1 << 40
 )
 
-// ParseCursor reads a cursor as C does: with a sign, a negative one counted back from 2^64; nothing is the beginning.
+// ParseCursor reads a cursor as C does: with a sign, a negative one counted back from 2^64, and up to a zero byte; nothing is
+// the beginning.
 func ParseCursor(arg []byte) (uint64, error) {
+	arg, _, _ = bytes.Cut(arg, []byte{0})
 	digits, negative := arg, false
 	if len(arg) > 1 && (arg[0] == '-' || arg[0] == '+') {
 		digits, negative = arg[1:], arg[0] == '-'

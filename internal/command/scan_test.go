@@ -4,7 +4,7 @@ import "testing"
 
 func TestACursorIsReadAsCDoes(t *testing.T) {
 	for text, want := range map[string]uint64{
-		"": 0, "0": 0, "5": 5, "007": 7, "+1": 1, "-1": 1<<64 - 1, "18446744073709551615": 1<<64 - 1,
+		"": 0, "0": 0, "5": 5, "007": 7, "+1": 1, "-1": 1<<64 - 1, "\x00": 0, "7\x00x": 7, "18446744073709551615": 1<<64 - 1,
 	} {
 		if got, err := ParseCursor([]byte(text)); err != nil || got != want {
 			t.Errorf("%q: %d %v", text, got, err)

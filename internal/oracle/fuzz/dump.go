@@ -67,18 +67,9 @@ func dump(c *oracle.Conn, normalise func([]string, oracle.Reply) string) ([]stri
 		keys = oracle.Normalise(keys, "sorted")
 		out = append(out, fmt.Sprintf("database %d: %s", db, keys))
 		for _, k := range keys.Elems {
-			asks := [][]string{
-				{"TYPE", k.Text}, {"XLEN", k.Text}, {"XRANGE", k.Text, "-", "+"}, {"XREVRANGE", k.Text, "+", "-"},
-				{"XINFO", "STREAM", k.Text}, {"XINFO", "STREAM", k.Text, "FULL", "COUNT", "0"}, {"XINFO", "GROUPS", k.Text},
-			}
-			groups, err := c.MustDo("XINFO", "GROUPS", k.Text)
+			asks, err := asksAbout(c, k.Text)
 			if err != nil {
 				return nil, err
-			}
-			for _, g := range groups.Elems {
-				name := field(g, "name").Text
-				asks = append(asks, []string{"XPENDING", k.Text, name}, []string{"XPENDING", k.Text, name, "-", "+", "1000000"},
-					[]string{"XINFO", "CONSUMERS", k.Text, name})
 			}
 			for _, args := range asks {
 				r, err := c.MustDo(args...)
@@ -90,6 +81,28 @@ func dump(c *oracle.Conn, normalise func([]string, oracle.Reply) string) ([]stri
 		}
 	}
 	return out, nil
+}
+
+// asksAbout lists the commands that show all of what a key holds.
+func asksAbout(c *oracle.Conn, key string) ([][]string, error) {
+	kind, err := c.MustDo("TYPE", key)
+	if err != nil {
+		return nil, err
+	}
+	if kind.Text != "stream" {
+		return append([][]string{{"TYPE", key}}, shownOf(kind.Text, key)...), nil
+	}
+	asks := [][]string{
+		{"TYPE", key}, {"XLEN", key}, {"XRANGE", key, "-", "+"}, {"XREVRANGE", key, "+", "-"},
+		{"XINFO", "STREAM", key}, {"XINFO", "STREAM", key, "FULL", "COUNT", "0"}, {"XINFO", "GROUPS", key},
+	}
+	groups, err := c.MustDo("XINFO", "GROUPS", key)
+	for _, g := range groups.Elems {
+		name := field(g, "name").Text
+		asks = append(asks, []string{"XPENDING", key, name}, []string{"XPENDING", key, name, "-", "+", "1000000"},
+			[]string{"XINFO", "CONSUMERS", key, name})
+	}
+	return asks, err
 }
 
 // field returns the value of a field of a map.
@@ -118,6 +131,11 @@ func eachGroup(addr string, f func(c *oracle.Conn, key string, group oracle.Repl
 			return err
 		}
 		for _, k := range keys.Elems {
+			if kind, err := c.MustDo("TYPE", k.Text); err != nil {
+				return err
+			} else if kind.Text != "stream" {
+				continue
+			}
 			groups, err := c.MustDo("XINFO", "GROUPS", k.Text)
 			if err != nil {
 				return err

@@ -26,8 +26,11 @@ func normaliseWoken(args []string, r oracle.Reply) string {
 // normalise takes out what two correct servers may answer differently.
 func normalise(args []string, r oracle.Reply) string {
 	rules := "ids" // XADD * without a future ID before it takes the clock
+	special, ok := familyRules(args)
 	switch name := strings.ToLower(args[0]); {
 	case r.IsError():
+	case ok:
+		rules = special
 	case name == "xpending":
 		rules += ";minutes"
 	case name == "keys":

@@ -1,0 +1,93 @@
+package fuzz
+
+import (
+	"slices"
+	"strings"
+)
+
+// family is the commands of one type of value. A round is about streams, or about some of these.
+type family struct {
+	name    string
+	command func(*generator) []string
+	// shown are the commands that show all of a value at a key, and kind what TYPE says of it.
+	kind  string
+	shown func(key string) [][]string
+	// rules is how to normalise the reply to a command of the family; false: it is none.
+	rules func(args []string) (string, bool)
+	// open reports whether a command would leave it to the servers what becomes of a value; such are not sent.
+	open func(args []string) bool
+}
+
+var families = []family{sets}
+
+// familyOf finds a family by its name, nil if there is none.
+func familyOf(name string) *family {
+	for i := range families {
+		if families[i].name == name {
+			return &families[i]
+		}
+	}
+	return nil
+}
+
+// GenerateFamily makes a round of n commands about one family, or, for "mixed", about all.
+func GenerateFamily(name string, seed, round uint64, n int) Round {
+	g := newGenerator(seed, round)
+	var rd Round
+	for range 1 + g.r.IntN(3) {
+		rd.Protos = append(rd.Protos, 2+g.r.IntN(2))
+	}
+	g.clients = len(rd.Protos)
+	rd.Pipeline = []int{1, 1, 1, 2 + g.r.IntN(60)}[g.r.IntN(4)]
+	for len(rd.Ops) < n {
+		args := g.familyCommand(name)
+		if g.one(20) {
+			args = g.mutate(args)
+		}
+		if !slices.ContainsFunc(families, func(f family) bool { return f.open != nil && f.open(args) }) {
+			rd.Ops = append(rd.Ops, Op{g.r.IntN(g.clients), args})
+		}
+	}
+	return rd
+}
+
+func (g *generator) familyCommand(name string) []string {
+	f := familyOf(name)
+	if f == nil {
+		f = &families[g.r.IntN(len(families))]
+	}
+	switch g.r.IntN(40) {
+	case 0:
+		return g.other(g.key())
+	case 1:
+		return g.some(g.pick("DEL", "UNLINK", "EXISTS"))
+	case 2: // now and then a key holds something else
+		return []string{"XADD", g.pick("d", "tag{x}"), "*", "f", "v"}
+	}
+	return f.command(g)
+}
+
+// familyRules is how to normalise the reply to a command of a family.
+func familyRules(args []string) (string, bool) {
+	for _, f := range families {
+		if rules, ok := f.rules(args); ok {
+			return rules, true
+		}
+	}
+	return "", false
+}
+
+// shownOf lists the commands that show all of a value, of a kind that TYPE has named.
+func shownOf(kind, key string) [][]string {
+	for _, f := range families {
+		if f.kind == kind {
+			return f.shown(key)
+		}
+	}
+	return nil
+}
+
+// named reports whether the name of a command is one of some, in any case.
+func named(args []string, names ...string) bool {
+	return slices.Contains(names, strings.ToLower(args[0]))
+}
