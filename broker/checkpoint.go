@@ -250,13 +250,11 @@ func (b *Broker) beginCopy(made *kept) (*copying, error) {
 	return now, nil
 }
 
-// longRest bounds how long the writer of a checkpoint rests at a time.
-const longRest = 5 * time.Millisecond
-
 // copyState writes the state as it was when the copy began.
 func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struct{}) (state.Named, error) {
-	encoder := state.NewEncoder(bufio.NewWriterSize(w, 64<<10))
 	walk := turns{size: 16, most: 1 << 8, alone: quit == nil}
+	out := resting{to: w, alone: walk.alone}
+	encoder := state.NewEncoder(bufio.NewWriterSize(&out, 64<<10))
 	written := int64(0)
 	for more := true; more; {
 		select {
@@ -282,18 +280,14 @@ func (b *Broker) copyState(now *copying, w *checkpoint.Writer, quit <-chan struc
 				now.copy = nil
 			}
 		})
-		begun := time.Now()
+		out.begin()
 		if err == nil {
 			err = encoder.Encode(copied)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !walk.alone {
-			// A checkpoint is in no hurry: a thread that never rests keeps those that serve clients from their core for
-			// some milliseconds now and then.
-			time.Sleep(min(time.Since(begun), longRest))
-		}
+		out.rest()
 	}
 	return encoder.Close()
 }

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
 )
@@ -48,6 +50,17 @@ func BenchmarkAppendWithMaxLen(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkEncode is what a small stream costs a checkpoint.
+func BenchmarkEncode(b *testing.B) {
+	s, w := filled(9), bufio.NewWriterSize(io.Discard, 64<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.Copy().Encode(w, func(Ref) {}); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -67,18 +67,37 @@ var ErrBody = errors.New("stream: not the content of a block")
 //	| number  | before, uvarint ordinal above it << 1 | node         |      |
 //	+---------+------------------------------------------------------+------+
 func (b *Body) Append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(b.groups)))
+	for v := range b.numbers {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return append(dst, b.data...)
+}
+
+// numbers goes through those in front of the data.
+func (b *Body) numbers(yield func(uint64) bool) {
+	if !yield(uint64(len(b.groups))) {
+		return
+	}
 	var prev group
 	for _, g := range b.groups {
 		ord := uint64(g.ord-prev.ord) << 1
 		if g.node {
 			ord |= 1
 		}
-		dst = binary.AppendUvarint(dst, uint64(g.off-prev.off))
-		dst = binary.AppendUvarint(dst, ord)
+		if !yield(uint64(g.off-prev.off)) || !yield(ord) {
+			return
+		}
 		prev = g
 	}
-	return append(dst, b.data...)
+}
+
+// encodedLen is how many bytes Append appends.
+func (b *Body) encodedLen() int {
+	n := len(b.data)
+	for v := range b.numbers {
+		n += uvarintLen(v)
+	}
+	return n
 }
 
 // DecodeBody decodes what Append encoded, and keeps p. The caller has made sure by a checksum that p is that; of other

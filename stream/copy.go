@@ -98,11 +98,12 @@ func (c *Copy) Encode(w *bufio.Writer, named func(Ref)) error {
 	return e.err
 }
 
+// encoder writes until something fails. It has no memory of its own: a checkpoint encodes
+// hundreds of thousands of small streams, and what it would leave to the garbage collector
+// is work that clients wait for.
 type encoder struct {
-	w    *bufio.Writer
-	err  error
-	buf  []byte
-	body []byte
+	w   *bufio.Writer
+	err error
 }
 
 func (e *encoder) write(b []byte) {
@@ -112,8 +113,7 @@ func (e *encoder) write(b []byte) {
 }
 
 func (e *encoder) number(v uint64) {
-	e.buf = binary.AppendUvarint(e.buf[:0], v)
-	e.write(e.buf)
+	e.write(binary.AppendUvarint(e.w.AvailableBuffer(), v))
 }
 
 func (e *encoder) id(id ID) {
@@ -135,6 +135,15 @@ func (e *encoder) node(n *openNode) {
 	e.id(n.first)
 	e.number(n.live)
 	e.number(uint64(n.names))
+}
+
+// body writes what Append appends, with its length in front.
+func (e *encoder) body(b *Body) {
+	e.number(uint64(b.encodedLen()))
+	for v := range b.numbers {
+		e.number(v)
+	}
+	e.write(b.data)
 }
 
 func (e *encoder) block(b *block, prev uint64) {
@@ -162,15 +171,12 @@ func (e *encoder) block(b *block, prev uint64) {
 		e.number(uint64(b.ref.Offset))
 		e.number(uint64(b.ref.Length))
 	} else {
-		e.body = b.Body.Append(e.body[:0])
-		e.number(uint64(len(e.body)))
-		e.write(e.body)
+		e.body(b.Body)
 	}
 	if b.dead != nil {
 		e.number(uint64(len(b.dead)))
 		for _, word := range b.dead {
-			e.buf = binary.LittleEndian.AppendUint64(e.buf[:0], word)
-			e.write(e.buf)
+			e.write(binary.LittleEndian.AppendUint64(e.w.AvailableBuffer(), word))
 		}
 	}
 	if b.gone != nil {
