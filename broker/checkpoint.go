@@ -325,7 +325,7 @@ func (b *Broker) lastCheckpoint() {
 	if needless {
 		return
 	}
-	for more := true; more; more = b.spiller.totals.SealedBytes > 0 { // what is in segment files need not be in the checkpoint
+	for more := true; more; more = len(b.spiller.totals.Sealed) > 0 { // what is in segment files need not be in the checkpoint
 		if _, err := b.spillSome(); err != nil {
 			break
 		}

@@ -26,6 +26,7 @@ type spiller struct {
 	swept time.Time // when the dead among them were looked for
 
 	mostOpen int64 // set once; see sealIdle
+	looks    looks // sealIdle's own
 }
 
 const (

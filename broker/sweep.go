@@ -59,11 +59,11 @@ func (b *Broker) sealIdle() {
 	b.mu.Lock()
 	totals := b.spiller.totals
 	open := totals.Open
-	if open <= b.spiller.mostOpen || b.loading {
-		b.mu.Unlock()
+	needless := open <= b.spiller.mostOpen || b.loading
+	b.mu.Unlock()
+	if needless || !b.spiller.looks.due(open, b.spiller.mostOpen/8) {
 		return
 	}
-	b.mu.Unlock()
 	sealed := 0
 	b.eachStream(func(_ int, _ string, s *state.Stream) {
 		if !b.spiller.full() && s.OpenBytes() >= leastOpen && (s.Idle() > 0 || open > 2*b.spiller.mostOpen) && s.Seal() {
@@ -71,10 +71,41 @@ func (b *Broker) sealIdle() {
 			b.spiller.notice()
 		}
 	})
+	b.spiller.looks.looked(open, sealed)
 	b.mu.Lock()
 	totals.Sweeps++
 	b.mu.Unlock()
 	b.logger.Debug("open blocks of idle streams were sealed", "blocks", sealed)
+}
+
+// looks is when all streams are looked at for idle ones. Very many streams whose blocks are too small to be sealed keep
+// what is open above its bound for ever; to look at them every second would take a good part of a core.
+type looks struct {
+	open   int64 // at the last
+	vain   int   // of the last in a row nothing was sealed
+	passed int   // calls of due since the last
+}
+
+// mostPassed is how many calls pass by, at most, after looks that were in vain.
+const mostPassed = 63
+
+// due reports whether it is time to look: after one look in vain at the next call, then at every second, fourth, eighth
+// one, and always when more has become open than grown.
+func (l *looks) due(open, grown int64) bool {
+	if open-l.open > grown || l.passed >= min(1<<min(max(l.vain-1, 0), 10)-1, mostPassed) {
+		return true
+	}
+	l.passed++
+	return false
+}
+
+// looked notes what a look has brought.
+func (l *looks) looked(open int64, sealed int) {
+	l.open, l.passed = open, 0
+	l.vain++
+	if sealed > 0 {
+		l.vain = 0
+	}
 }
 
 // A segment file is written again when less than a quarter of it is alive.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -59,6 +60,32 @@ func TestSegmentFilesOfWhichLittleIsAliveAreWrittenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(dial(t, running(t, options)))
+}
+
+func TestWhoLooksInVainLooksLessOften(t *testing.T) {
+	var l looks
+	vain := func(calls int) (at []int) {
+		for i := range calls {
+			if l.due(1000, 100) {
+				l.looked(1000, 0)
+				at = append(at, i)
+			}
+		}
+		return at
+	}
+	if got, want := vain(300), []int{0, 1, 3, 7, 15, 31, 63, 127, 191, 255}; !slices.Equal(got, want) {
+		t.Errorf("looks at %v, want %v", got, want)
+	}
+	if l.due(1100, 100) || !l.due(1101, 100) {
+		t.Error("it is looked when more has become open, and only then")
+	}
+	l.looked(1101, 1)
+	for range 3 { // what was found may be followed by more
+		if !l.due(1101, 100) {
+			t.Error("nobody looks after something was found")
+		}
+		l.looked(1101, 1)
+	}
 }
 
 func TestOpenBlocksOfIdleStreamsAreSealedWhenTheyTakeMuch(t *testing.T) {
