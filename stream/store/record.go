@@ -24,8 +24,8 @@ import (
 //
 //	codec        of stored: 0 as it is, 1 s2
 //	raw, stored  lengths of the content, stream.Body.Append, decoded and as it is here
-//	db, key      whose block this was when it was written: RENAME and others change that and not the file. The key is cut
-//	             at maxKey bytes
+//	db, key      whose block this was when it was written, if the writer knows: the broker does not, for its streams do not
+//	             know their names, which RENAME changes. The key is cut at maxKey bytes
 //	entries      how many it has, of which some may have been deleted
 //	first, last  the IDs of the first and the last of them, each ms 8 | seq 8
 //	head CRC     of the 60 bytes before it and of the key

@@ -12,7 +12,7 @@ import (
 // Block is a sealed block to be written.
 type Block struct {
 	DB          int
-	Key         []byte // of its stream, for weir check
+	Key         []byte // of its stream, cut at 1,024 bytes
 	First, Last stream.ID
 	Entries     int
 	Body        *stream.Body
