@@ -9,6 +9,8 @@ import (
 type family struct {
 	name    string
 	command func(*generator) []string
+	// begin settles what a round is like, and how many clients it has; nil: they are one to three.
+	begin func(*generator) (clients int)
 	// shown are the commands that show all of a value at a key, and kind what TYPE says of it.
 	kind  string
 	shown func(key string) [][]string
@@ -18,7 +20,7 @@ type family struct {
 	open func(args []string) bool
 }
 
-var families = []family{sets}
+var families = []family{lists, sets}
 
 // familyOf finds a family by its name, nil if there is none.
 func familyOf(name string) *family {
@@ -34,10 +36,13 @@ func familyOf(name string) *family {
 func GenerateFamily(name string, seed, round uint64, n int) Round {
 	g := newGenerator(seed, round)
 	var rd Round
-	for range 1 + g.r.IntN(3) {
+	g.clients = 1 + g.r.IntN(3)
+	if f := familyOf(name); f != nil && f.begin != nil {
+		g.clients = f.begin(g)
+	}
+	for range g.clients {
 		rd.Protos = append(rd.Protos, 2+g.r.IntN(2))
 	}
-	g.clients = len(rd.Protos)
 	rd.Pipeline = []int{1, 1, 1, 2 + g.r.IntN(60)}[g.r.IntN(4)]
 	for len(rd.Ops) < n {
 		args := g.familyCommand(name)

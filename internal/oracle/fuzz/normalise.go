@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/weirmq/weir/internal/oracle"
@@ -65,6 +66,9 @@ func isOneLine(args []string) bool {
 
 // mayBlock says whether a command can leave its client blocked.
 func mayBlock(args []string) bool {
+	if slices.Contains(blockingPops, strings.ToLower(args[0])) {
+		return true
+	}
 	isRead := strings.EqualFold(args[0], "xread") || strings.EqualFold(args[0], "xreadgroup")
 	return isRead && slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "block") })
 }
@@ -82,8 +86,10 @@ func skip(args []string, blocked map[int][]string) bool {
 		return true // docs/compat.md, blocked reads: redis 7.0 wakes them for an entry that is gone
 	case mayBlock(args) && count(args, "block") > 1:
 		return true // which of them is the option, and so when the read ends, is not for us to say
-	case mayBlock(args) && repeats(args):
+	case (name == "xread" || name == "xreadgroup") && mayBlock(args) && repeats(args):
 		return true // docs/compat.md, blocked reads: a key named twice
+	case slices.Contains(blockingPops, name) && timeoutOf(args) > 0.01 && timeoutOf(args) < 1e6:
+		return true // it would end by itself while others go on
 	case name == "xread" && has("+"):
 		return true // docs/compat.md, newer than 7.0: the ID +
 	case name == "xsetid" && has("9223372036854775807"):
@@ -107,6 +113,19 @@ func skip(args []string, blocked map[int][]string) bool {
 		return true
 	}
 	return false
+}
+
+// blockingPops are the commands that wait for an element of a value in memory.
+var blockingPops = []string{"blmove", "blmpop", "blpop", "brpop", "brpoplpush"}
+
+// timeoutOf is for how many seconds a blocking pop waits, as far as it is a number; 0 is for ever.
+func timeoutOf(args []string) float64 {
+	at := len(args) - 1
+	if strings.EqualFold(args[0], "blmpop") {
+		at = min(1, at)
+	}
+	seconds, _ := strconv.ParseFloat(args[at], 64)
+	return seconds
 }
 
 // wakesOthers says that an XGROUP DESTROY concerns others than the readers of the

@@ -310,6 +310,10 @@ func (u *run) op(op Op) (*Mismatch, error) {
 
 // expires says that a blocking read ends by itself, soon.
 func expires(args []string) bool {
+	if slices.Contains(blockingPops, strings.ToLower(args[0])) {
+		seconds := timeoutOf(args)
+		return seconds > 0 && seconds < 5
+	}
 	at := slices.IndexFunc(args[:len(args)-1], func(a string) bool { return strings.EqualFold(a, "block") })
 	if at < 0 {
 		return false
