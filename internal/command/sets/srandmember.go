@@ -65,16 +65,23 @@ func runSRandMember(c *command.Call, a srandmemberArgs) error {
 		for m := range s.Sample(n, c.Random) {
 			c.Out.Bulk(m)
 		}
-	case -a.count > int64(mostReply/leastBulk):
-		return errRandomMuch
 	default:
-		c.Out.Array(int(-a.count))
-		for mark, left := c.Out.Mark(), -a.count; left > 0; left-- {
-			if c.Out.Mark()-mark > mostReply {
-				return errRandomMuch
-			}
-			writeRandom(c, s)
+		return writeRepeated(c, s, -a.count, mostReply)
+	}
+	return nil
+}
+
+// writeRepeated writes so many members, each chosen anew, if that takes no more than so many bytes.
+func writeRepeated(c *command.Call, s data.Set, count, most int64) error {
+	if count > most/int64(leastBulk) {
+		return errRandomMuch
+	}
+	c.Out.Array(int(count))
+	for mark := c.Out.Mark(); count > 0; count-- {
+		if int64(c.Out.Mark()-mark) > most {
+			return errRandomMuch
 		}
+		writeRandom(c, s)
 	}
 	return nil
 }
