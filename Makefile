@@ -39,9 +39,7 @@ race: ## run the tests with the race detector
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 
 examples: ## install the Node clients, then run every example
-	cd examples/node-redis-streams && npm ci
-	cd examples/ioredis-streams && npm ci
-	cd examples/workers-node && npm ci
+	@for package in examples/*/package.json; do (cd $$(dirname $$package) && npm ci) || exit 1; done
 	WEIR_REQUIRE_CLIENTS=1 go test -count=1 -v ./examples/...
 
 bench: build ## measure beside redis-server, write docs/benchmarks.md; BENCH="-rows xlen" for less
