@@ -67,6 +67,23 @@ type Wait struct {
 	Timeout func(*resp.Writer)
 }
 
+// DistinctKeys returns keys without those that were named before. A reader that takes something from the key that has changed
+// waits for them, so that it is told which one that is (Call.Changed): at another key others may stand before it.
+func DistinctKeys(keys [][]byte) [][]byte {
+	if len(keys) < 2 {
+		return keys
+	}
+	seen := make(map[string]bool, len(keys))
+	distinct := make([][]byte, 0, len(keys))
+	for _, key := range keys {
+		if !seen[string(key)] {
+			seen[string(key)] = true
+			distinct = append(distinct, key)
+		}
+	}
+	return distinct
+}
+
 // Block parks the session. The handler returns right after, without having written a reply.
 func (c *Call) Block(w Wait) { c.Wait = &w }
 

@@ -43,6 +43,7 @@ func blockingPopAt(front bool) command.Handler {
 func runBlockingPop(c *command.Call, a bpopArgs) error {
 	done, err := firstOf(c, a.keys, a.popFrom)
 	if !done && err == nil {
+		a.keys = command.DistinctKeys(a.keys)
 		c.Block(waiting(a.keys, a.timeoutMS, a.again))
 	}
 	return err

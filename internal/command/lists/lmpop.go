@@ -86,6 +86,7 @@ func runLMPop(c *command.Call, a mpopArgs) error {
 func runBLMPop(c *command.Call, a mpopArgs) error {
 	done, err := a.pop(c)
 	if !done && err == nil {
+		a.keys = command.DistinctKeys(a.keys)
 		c.Block(waiting(a.keys, a.timeoutMS, a.again))
 	}
 	return err
