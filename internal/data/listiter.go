@@ -46,14 +46,13 @@ func (it *ListIter) Next() bool {
 	if len(it.rest) == 0 && !it.turn() {
 		return false
 	}
-	size := 0
 	if it.back {
 		end := len(it.rest) - lastSize(it.rest)
 		it.item, _ = firstItem(it.rest[end:])
 		it.rest = it.rest[:end]
 	} else {
-		it.item, size = firstItem(it.rest)
-		it.rest = it.rest[size:]
+		item, size := firstItem(it.rest)
+		it.item, it.rest = item, it.rest[size:]
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/state"
 )
 
 var lmove = command.Spec{
@@ -103,7 +104,7 @@ func runBlockingMove(c *command.Call, a moveArgs) error {
 func (a moveArgs) again() func(*command.Call) (bool, error) {
 	a.from, a.to = bytes.Clone(a.from), bytes.Clone(a.to)
 	return func(c *command.Call) (bool, error) {
-		if _, err := c.Tx.List(a.from); err != nil {
+		if c.Tx.Peek(a.from).Kind != state.KindList {
 			return false, nil
 		}
 		return a.move(c)
