@@ -26,6 +26,7 @@ import (
 	"github.com/weirmq/weir/internal/checkpoint"
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/command/connection"
+	"github.com/weirmq/weir/internal/command/hashes"
 	"github.com/weirmq/weir/internal/command/keys"
 	"github.com/weirmq/weir/internal/command/lists"
 	"github.com/weirmq/weir/internal/command/server"
@@ -156,6 +157,7 @@ func newBroker(o Options) *Broker {
 	b.table = command.NewTable(
 		connection.Specs(connectionHost{b}),
 		server.Specs(serverHost{b}),
+		hashes.Specs(),
 		keys.Specs(),
 		lists.Specs(),
 		sets.Specs(),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/command/connection"
+	"github.com/weirmq/weir/internal/command/hashes"
 	"github.com/weirmq/weir/internal/command/keys"
 	"github.com/weirmq/weir/internal/command/lists"
 	"github.com/weirmq/weir/internal/command/server"
@@ -28,6 +29,7 @@ func TestGeneratedPagesAreFresh(t *testing.T) {
 			return command.WriteDocs(b, command.NewTable(
 				connection.Specs(nil),
 				server.Specs(nil),
+				hashes.Specs(),
 				keys.Specs(),
 				lists.Specs(),
 				sets.Specs(),

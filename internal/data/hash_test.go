@@ -315,3 +315,43 @@ func FuzzHash(f *testing.F) {
 		}
 	})
 }
+
+func TestASampleHasEachLiveFieldWithTheSameProbability(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	for _, test := range []struct{ fields, n int }{{10, 3}, {10, 10}, {10, 20}, {600, 20}, {600, 400}} {
+		h := Hash{NowMS: 100}
+		for i := range test.fields {
+			name := fmt.Appendf(nil, "f%d", i)
+			h.Set(name, name)
+			if i%2 == 1 {
+				h.SetTime(name, 50)
+			}
+		}
+		live := test.fields / 2
+		want := min(test.n, live)
+		counts := map[string]int{}
+		const draws = 2000
+		for range draws {
+			seen := map[string]bool{}
+			for name, value := range h.Sample(test.n, random.Uint64N) {
+				if !bytes.Equal(name, value) || seen[string(name)] {
+					t.Fatalf("%s %s, twice %t", name, value, seen[string(name)])
+				}
+				seen[string(name)] = true
+				counts[string(name)]++
+			}
+			if len(seen) != want {
+				t.Fatalf("%d of %d, want %d", len(seen), live, want)
+			}
+		}
+		if len(counts) != live {
+			t.Errorf("%v: %d fields were drawn, of %d", test, len(counts), live)
+		}
+		mean := draws * want / live
+		for name, n := range counts {
+			if n < mean-mean/2-20 || n > mean+mean/2+20 {
+				t.Errorf("%v: %s was drawn %d times, the mean is %d", test, name, n, mean)
+			}
+		}
+	}
+}
