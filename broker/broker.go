@@ -32,6 +32,7 @@ import (
 	"github.com/weirmq/weir/internal/command/server"
 	"github.com/weirmq/weir/internal/command/sets"
 	"github.com/weirmq/weir/internal/command/streams"
+	stringscommands "github.com/weirmq/weir/internal/command/strings"
 	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/internal/vfs"
 	"github.com/weirmq/weir/log"
@@ -162,6 +163,7 @@ func newBroker(o Options) *Broker {
 		lists.Specs(),
 		sets.Specs(),
 		streams.Specs(),
+		stringscommands.Specs(),
 	)
 	return b
 }

@@ -112,7 +112,8 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 		return false
 	}
 	s.last = spec
-	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS, Random: rand.Uint64N}
+	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS, Random: rand.Uint64N,
+		ReadOnly: b.readOnly}
 	b.tx.Begin(s.DB, b.nowMS)
 	b.history.begin(s.fetch)
 	mark := out.Mark()

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/redcon"
@@ -51,6 +52,9 @@ func (w *Writer) Reset() {
 }
 
 const resetSize = 1 << 20 // a buffer that Reset keeps
+
+// Grow makes room for so many bytes, so that a large reply is not copied again and again while it is written.
+func (w *Writer) Grow(n int) { w.buf = slices.Grow(w.buf, n) }
 
 // Raw appends bytes that are encoded already.
 func (w *Writer) Raw(b []byte) { w.buf = append(w.buf, b...) }

@@ -16,6 +16,7 @@ import (
 	"github.com/weirmq/weir/internal/command/server"
 	"github.com/weirmq/weir/internal/command/sets"
 	"github.com/weirmq/weir/internal/command/streams"
+	stringscommands "github.com/weirmq/weir/internal/command/strings"
 )
 
 //go:generate go test -run TestGeneratedPagesAreFresh -update
@@ -34,6 +35,7 @@ func TestGeneratedPagesAreFresh(t *testing.T) {
 				lists.Specs(),
 				sets.Specs(),
 				streams.Specs(),
+				stringscommands.Specs(),
 			))
 		},
 	} {

@@ -36,6 +36,8 @@ type Call struct {
 	// Random returns a number in [0, n); n is not 0. It is the only source of chance there is: what it has decided is in the
 	// changes, so that replay needs none.
 	Random func(n uint64) uint64
+	// ReadOnly says that nothing can be logged now, so that a command that reads, and would keep what it found out, must not.
+	ReadOnly bool
 
 	// Wait is set by Block and read by the dispatcher.
 	Wait *Wait

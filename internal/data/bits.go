@@ -209,9 +209,9 @@ func (s String) BitsAt(at, n int) uint64 {
 	return v
 }
 
-// SetBitsAt returns the bytes that up to 64 bits are in, with the lowest n of a number for them, and where they begin: it
-// changes nothing.
-func (s String) SetBitsAt(at, n int, v uint64) (offset int, b [9]byte, size int) {
+// WithBits returns the bytes that up to 64 bits are in as they would be if these were the lowest n of a number, and at which
+// offset they are. It changes nothing.
+func (s String) WithBits(at, n int, v uint64) (offset int, b [9]byte, size int) {
 	offset = at / 8
 	size = (at+n-1)/8 - offset + 1
 	for i := range size {

@@ -231,7 +231,7 @@ func TestABitFieldIsReadAsItWasWritten(t *testing.T) {
 		s.Write(0, []byte("some bytes that were there"))
 		model := bytes.Clone(s.Packed)
 		at, n, v := r.IntN(30*8), 1+r.IntN(64), r.Uint64()
-		offset, b, size := s.SetBitsAt(at, n, v)
+		offset, b, size := s.WithBits(at, n, v)
 		s.Write(offset, b[:size])
 		if got, want := s.BitsAt(at, n), v<<(64-n)>>(64-n); got != want {
 			t.Fatalf("%d bits at %d: %x, and not %x", n, at, got, want)

@@ -42,7 +42,7 @@ var layers = []layer{
 	{"internal/checkpoint", []string{"internal/vfs"}},
 	{"groups", []string{"stream"}},
 	{"internal/state", []string{"groups", "internal/data", "stream"}},
-	{"internal/command", []string{"internal/state", "resp", "stream", "groups", "internal/glob"}},
+	{"internal/command", []string{"internal/longdouble", "internal/state", "resp", "stream", "groups", "internal/glob"}},
 	{"internal/command/*", []string{"internal/command", "internal/state", "internal/data", "groups", "stream", "resp", "internal/glob", "internal/longdouble"}},
 	{"internal/datadir", []string{"log", "internal/state", "internal/checkpoint", "stream", "stream/store", "internal/vfs"}},
 	{"broker", []string{"internal/command", "internal/command/*", "internal/state", "internal/data", "groups", "stream", "stream/store", "internal/checkpoint", "internal/vfs", "resp", "log"}},

@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"github.com/weirmq/weir/internal/data"
 )
@@ -16,6 +17,11 @@ func (tx *Tx) String(key []byte) (data.String, error) {
 // StringSet makes a string of at most data.MaxBlob bytes what a key holds, whatever it held before.
 func (tx *Tx) StringSet(key, value []byte, until Until) {
 	tx.stringSet(key, value, until, false)
+}
+
+// StringSetNumber is StringSet of a number as text. The expiry stays.
+func (tx *Tx) StringSetNumber(key []byte, n int64) {
+	tx.stringSet(key, strconv.AppendInt(tx.digits[:0], n, 10), Until{Keep: true}, false)
 }
 
 // StringRebuild is StringSet of a value that is thought of as edited (Value.Edited). The expiry stays.

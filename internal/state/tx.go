@@ -30,6 +30,7 @@ type Tx struct {
 	gone   []stream.ID // that a change deletes
 
 	raised []data.HLLRegister // by HLLAdd
+	digits [20]byte           // of a number that StringSetNumber sets
 
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 	lapsed       int    // keys deleted since Begin because their time was over
