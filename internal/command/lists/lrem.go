@@ -29,39 +29,67 @@ func parseLRem(args command.Args) (a lremArgs, err error) {
 	return a, err
 }
 
+// batch is how many elements are removed at a time, lest a long list of equal ones cost much memory.
+const batch = 1 << 16
+
 func runLRem(c *command.Call, a lremArgs) error {
 	l, err := c.Tx.List(a.key)
 	if err != nil {
 		return err
 	}
-	front, most := true, uint64(a.count)
-	if a.count < 0 {
-		front, most = false, -most
+	s := search{item: data.MakeListItem(a.item), front: a.count >= 0}
+	most := uint64(a.count)
+	if !s.front {
+		most, s.at = -most, l.Len()-1
 	}
 	var few [32]int
-	indexes := matches(few[:0], l, data.MakeListItem(a.item), front, most)
-	if len(indexes) > 0 {
+	removed := uint64(0)
+	for {
+		wanted := uint64(batch)
+		if a.count != 0 {
+			wanted = min(wanted, most-removed)
+		}
+		indexes := s.next(few[:0], l, int(wanted))
+		if len(indexes) == 0 {
+			break
+		}
 		c.Tx.ListRemove(a.key, indexes)
+		removed += uint64(len(indexes))
+		if len(indexes) < batch {
+			break
+		}
+		if l, err = c.Tx.List(a.key); err != nil {
+			return err
+		}
 	}
-	c.Out.Int(int64(len(indexes)))
+	c.Out.Int(int64(removed))
 	return nil
 }
 
-// matches returns the indexes of items that equal one, ascending: the first so many from an end on; 0 is all.
-func matches(indexes []int, l data.List, item data.ListItem, front bool, most uint64) []int {
-	i, step := 0, 1
-	if !front {
-		i, step = l.Len()-1, -1
+// search looks for items that equal one, from an end of a list on, while those that it finds are removed.
+type search struct {
+	item  data.ListItem
+	front bool
+	at    int // where it goes on
+}
+
+// next returns the indexes of up to so many more items, ascending.
+func (s *search) next(indexes []int, l data.List, most int) []int {
+	if most == 0 || l.Len() == 0 {
+		return nil
 	}
-	for it := fromEnd(l, front); it.Next(); i += step {
-		if !it.Item().Equal(item) {
-			continue
-		}
-		if indexes = append(indexes, i); uint64(len(indexes)) == most {
-			break
+	step, it := 1, l.From(s.at)
+	if !s.front {
+		step, it = -1, l.Backward(s.at)
+	}
+	for ; len(indexes) < most && it.Next(); s.at += step {
+		if it.Item().Equal(s.item) {
+			indexes = append(indexes, s.at)
 		}
 	}
-	if !front {
+	if s.front {
+		s.at -= len(indexes)
+	} else {
 		slices.Reverse(indexes)
 	}
 	return indexes

@@ -2,6 +2,8 @@ package lists_test
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/weirmq/weir/internal/command"
@@ -83,5 +85,37 @@ func BenchmarkRange(b *testing.B) {
 	line := words("LRANGE l 0 99")
 	for b.Loop() {
 		r.run(b, line)
+	}
+}
+
+func TestRemovingMoreThanABatchFindsAll(t *testing.T) {
+	const n = 3*1<<16 + 100
+	for count, left := range map[string]int{"0": 0, "70000": n - 70000, "-140000": n - 140000, "-65536": n - 65536, "1000000": 0} {
+		r := newRunner()
+		for range n / 100 {
+			line := words("RPUSH l" + strings.Repeat(" x y", 100))
+			r.run(t, line)
+		}
+		for range n % 100 {
+			r.run(t, words("RPUSH l x y"))
+		}
+		r.run(t, words("LREM l "+count+" x"))
+		if got, want := string(r.call.Out.Bytes()), fmt.Sprintf(":%d\r\n", n-left); got != want {
+			t.Errorf("LREM %s: %q, want %q", count, got, want)
+		}
+		end := "LINDEX l 0"
+		if left > 0 && count[0] != '-' {
+			end = "LINDEX l -2"
+		}
+		want := "$1\r\nx\r\n"
+		if left == 0 {
+			want = "$1\r\ny\r\n"
+		}
+		if r.run(t, words(end)); string(r.call.Out.Bytes()) != want {
+			t.Errorf("LREM %s, %s: %q", count, end, r.call.Out.Bytes())
+		}
+		if r.run(t, words("LLEN l")); string(r.call.Out.Bytes()) != fmt.Sprintf(":%d\r\n", n+left) {
+			t.Errorf("LREM %s, LLEN: %q", count, r.call.Out.Bytes())
+		}
 	}
 }
