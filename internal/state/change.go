@@ -31,6 +31,8 @@ import (
 //	persist           nothing
 //	move              database, key: what it holds goes there, and what is there is gone
 //	swap              (no key) the other database, a byte
+//	copy              database, key: a copy of what it holds goes there, and what is there is gone
+//	put               bytes: kind, flags and value as in a checkpoint; what was there is gone
 //
 // those of groupchange.go, for what concerns groups, and those of the files of each type.
 //
@@ -59,6 +61,8 @@ const (
 	changePersist
 	changeMove
 	changeSwap
+	changeCopy
+	changePut
 )
 
 const (
@@ -194,13 +198,13 @@ func (k *Keyspace) applyOne(position uint64, r *reader) error {
 	}
 	slot := SlotOf(key)
 	k.changed[slot] = position
-	if kind == changeMove {
+	if kind == changeMove || kind == changeCopy {
 		k.movedTo(position, r)
 	}
 	return k.applyToKey(kind, version, db, slot, key, r)
 }
 
-// movedTo notes that the slot that a key is moved to changes, too.
+// movedTo notes that the slot that a key is moved or copied to changes, too.
 func (k *Keyspace) movedTo(position uint64, r *reader) {
 	ahead := *r
 	ahead.number()
@@ -220,7 +224,7 @@ func (k *Keyspace) applyToKey(kind, version byte, db int, slot uint16, key []byt
 		return k.applyToStream(kind, version, db, slot, key, r)
 	case kind <= changeGroupRelease:
 		return k.applyToGroup(kind, version, db, slot, key, r)
-	case kind >= changeExpire && kind <= changeSwap:
+	case kind >= changeExpire && kind <= changePut:
 		return k.applyToAnyKey(kind, db, slot, key, r)
 	case kind >= changeStringSet && kind <= changeHLLRaise:
 		return k.applyToString(kind, db, slot, key, r)

@@ -73,6 +73,9 @@ func (e *entry) see(nowMS int64) {
 	e.meta = e.meta&(1<<metaSeen-1) | uint32(nowMS/1000)<<metaSeen
 }
 
+// wasSeen reports whether the key was used since it was read from disk.
+func (e *entry) wasSeen() bool { return e.meta>>metaSeen != 0 }
+
 // idle returns for how many seconds the key was not used.
 func (e *entry) idle(nowMS int64) int64 {
 	return int64((uint32(nowMS/1000) - e.meta>>metaSeen) & (1<<24 - 1))

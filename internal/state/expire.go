@@ -106,3 +106,24 @@ func (tx *Tx) ExpireDue(from ExpiryCursor, looks int) (next ExpiryCursor, looked
 		}
 	}
 }
+
+// AverageTTL estimates for how many milliseconds on average the keys of a database that expire have to go: from the first
+// that it comes to.
+func (k *Keyspace) AverageTTL(db int, nowMS int64) int64 {
+	const most = 256
+	d := k.databases[db]
+	n, sum := int64(0), float64(0)
+	for slot := nextIn(&d.expiring, 0); slot < Slots && n < most; slot = nextIn(&d.expiring, slot+1) {
+		for _, x := range d.slots[slot].expires {
+			if n == most {
+				break
+			}
+			n++
+			sum += max(float64(x.atMS)-float64(nowMS), 0)
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return int64(min(sum/float64(n), 1<<62))
+}

@@ -30,6 +30,9 @@ func (tx *Tx) GroupCreate(key, group []byte, last stream.ID, entriesRead int64) 
 		tx.cachedKey = nil
 	}
 	tx.keyspace.groupCreate(s, tx.db, r.slot, key, group, last, entriesRead)
+	if !ok {
+		tx.see(tx.db, key)
+	}
 }
 
 // GroupSetID moves a group to another place in the stream.

@@ -39,6 +39,7 @@ type Keyspace struct {
 	changed   [Slots]uint64 // position of the last change to any key of the slot
 	flushed   uint64        // position of the last change to a whole database: every slot depends on it
 	last      uint64        // position of the last change at all
+	begunMS   int64         // when the first unit of work began
 	streams   stream.Config
 
 	emptied []*database // whose values are yet to be released (Reap)

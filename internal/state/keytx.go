@@ -71,14 +71,22 @@ func (tx *Tx) Swap(a, b int) {
 // Swapped lists the databases that were exchanged since Begin: all of their keys may have changed.
 func (tx *Tx) Swapped() []int { return tx.swapped }
 
-// applyToAnyKey makes a change of this file or of expire.go true.
+// applyToAnyKey makes a change of this file, of expire.go or of keycopy.go true.
 func (k *Keyspace) applyToAnyKey(kind byte, db int, slot uint16, key []byte, r *reader) error {
-	if kind == changeSwap {
+	switch kind {
+	case changeSwap:
 		other := int(r.byte())
 		if r.err != nil || other >= Databases {
 			return ErrDamagedChange
 		}
 		k.swap(db, other)
+		return nil
+	case changePut:
+		v, err := k.readValue(r.bytes())
+		if r.err != nil || err != nil {
+			return ErrDamagedChange
+		}
+		k.put(db, slot, key, v)
 		return nil
 	}
 	at, ok := k.databases[db].find(slot, key)
@@ -92,12 +100,16 @@ func (k *Keyspace) applyToAnyKey(kind byte, db int, slot uint16, key []byte, r *
 		}
 	case changePersist:
 		k.persist(at)
-	case changeMove:
+	case changeMove, changeCopy:
 		other, to := r.number(), r.bytes()
 		if r.err != nil || other >= Databases || int(other) == db && string(to) == string(key) {
 			return ErrDamagedChange
 		}
-		k.move(at, int(other), to)
+		if kind == changeMove {
+			k.move(at, int(other), to)
+		} else if err := k.copyKey(at, int(other), to); err != nil {
+			return ErrDamagedChange
+		}
 	}
 	return r.err
 }

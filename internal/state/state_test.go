@@ -306,7 +306,7 @@ func TestARecordDecodesInEveryReleasedForm(t *testing.T) {
 }
 
 func TestAnUnknownChangeIsRefusedByName(t *testing.T) {
-	for _, record := range [][]byte{{99, 1, 0, 1, 'k'}, {changeDelete, 2, 0, 1, 'k'}, {changeSwap + 1, 1, 0, 1, 'q'}, {changeGroupAck, 2, 0, 1, 'q'}} {
+	for _, record := range [][]byte{{99, 1, 0, 1, 'k'}, {changeDelete, 2, 0, 1, 'k'}, {changePut + 1, 1, 0, 1, 'q'}, {changeGroupAck, 2, 0, 1, 'q'}} {
 		if err := replay(t, goldenRecords(t)).Apply(100, record); !errors.Is(err, ErrUnknownChange) {
 			t.Errorf("%v: %v", record, err)
 		}

@@ -15,6 +15,9 @@ func (tx *Tx) StreamAppend(key []byte, id stream.ID, fields [][]byte) {
 		tx.cachedKey = nil
 	}
 	tx.keyspace.streamAppend(s, tx.db, r.slot, key, id, fields)
+	if !ok {
+		tx.see(tx.db, key)
+	}
 }
 
 // StreamTrim drops the entries of the stream at key up to and including through: so many are removed.

@@ -56,6 +56,9 @@ func NewTx(k *Keyspace) *Tx { return &Tx{keyspace: k} }
 // Begin starts a unit of work on a database, in [0, Databases), at a time in unix milliseconds.
 func (tx *Tx) Begin(db int, nowMS int64) {
 	tx.db, tx.nowMS = db, nowMS
+	if tx.keyspace.begunMS == 0 {
+		tx.keyspace.begunMS = nowMS
+	}
 	tx.record = tx.record[:0]
 	tx.touched = tx.touched[:0]
 	clear(tx.ready) // they point into read buffers
@@ -147,6 +150,17 @@ func (tx *Tx) Lookup(key []byte) Value {
 	return r.value()
 }
 
+// Glance is Lookup by somebody who does not use the key.
+func (tx *Tx) Glance(key []byte) Value {
+	r, ok := tx.lookup(key)
+	if !ok {
+		tx.misses++
+		return Value{}
+	}
+	tx.hits++
+	return r.value()
+}
+
 // Peek is Lookup by somebody who does not use the key: it counts neither as used nor as a hit.
 func (tx *Tx) Peek(key []byte) Value {
 	r, ok := tx.lookup(key)
@@ -156,10 +170,13 @@ func (tx *Tx) Peek(key []byte) Value {
 	return r.value()
 }
 
-// IdleSeconds returns for how long a key, which is there, was not used.
+// IdleSeconds returns for how long a key, which is there, was not used: that is not in the log, so since the start at most.
 func (tx *Tx) IdleSeconds(key []byte) int64 {
 	r, _ := tx.lookup(key)
-	return r.entry().idle(tx.nowMS)
+	if e := r.entry(); e.wasSeen() {
+		return e.idle(tx.nowMS)
+	}
+	return max(tx.nowMS-tx.keyspace.begunMS, 0) / 1000
 }
 
 // typed is Lookup of a key that should hold one kind of value. The zero Value is that of a key that is not there.
