@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/weirmq/weir/internal/longdouble"
+	"github.com/weirmq/weir/internal/state"
 )
 
 // ParseInt reads a signed decimal as strictly as Redis does: no leading zeros, plus sign or spaces.
@@ -109,3 +110,17 @@ func ParseTimeout(b []byte) (ms int64, err error) {
 }
 
 var thousand = big.NewFloat(1000)
+
+// ParseDB reads the number of a database.
+func ParseDB(b []byte) (int, error) {
+	db, err := ParseInt(b)
+	switch {
+	case err != nil:
+		return 0, err
+	case db < math.MinInt32 || db > math.MaxInt32:
+		return 0, Errorf("ERR value is out of range, value must between %d and %d", math.MinInt32, math.MaxInt32)
+	case db < 0 || db >= state.Databases:
+		return 0, ErrInvalidDB
+	}
+	return int(db), nil
+}

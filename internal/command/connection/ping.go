@@ -1,11 +1,6 @@
 package connection
 
-import (
-	"math"
-
-	"github.com/weirmq/weir/internal/command"
-	"github.com/weirmq/weir/internal/state"
-)
+import "github.com/weirmq/weir/internal/command"
 
 var ping = command.Spec{
 	Name: "ping", Group: command.Connection, Since: "1.0.0", Arity: -1,
@@ -44,24 +39,11 @@ var selectDB = command.Spec{
 	Syntax:  "index",
 	Summary: "Choose the database of the connection.",
 	Flags:   command.Fast | command.Loading | command.Stale,
-	Run: command.Handle(parseSelect, func(c *command.Call, db int) error {
+	Run: command.Handle(func(args command.Args) (int, error) { return command.ParseDB(args[1]) }, func(c *command.Call, db int) error {
 		c.Session.DB = db
 		c.Out.OK()
 		return nil
 	}),
-}
-
-func parseSelect(args command.Args) (int, error) {
-	db, err := command.ParseInt(args[1])
-	switch {
-	case err != nil:
-		return 0, err
-	case db < math.MinInt32 || db > math.MaxInt32:
-		return 0, command.Errorf("ERR value is out of range, value must between %d and %d", math.MinInt32, math.MaxInt32)
-	case db < 0 || db >= state.Databases:
-		return 0, command.ErrInvalidDB
-	}
-	return int(db), nil
 }
 
 func (f family) quit() command.Spec {

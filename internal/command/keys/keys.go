@@ -1,4 +1,4 @@
-// Package keys is the commands on keys of any kind: DEL, EXISTS, TYPE, KEYS, SCAN.
+// Package keys is the commands on keys of any kind: DEL, EXPIRE, RENAME, SCAN, SORT, DUMP and their kin.
 package keys
 
 import (
@@ -9,7 +9,10 @@ import (
 
 // Specs lists the commands of the family.
 func Specs() []command.Spec {
-	return []command.Spec{del, exists, keys, scan, typeOf, unlink}
+	return []command.Spec{
+		copyKey, del, dump, exists, expire, expireat, expiretime, keys, move, object, persist, pexpire, pexpireat, pexpiretime, pttl,
+		randomkey, rename, renamenx, restore, scan, sort, sortRO, touch, ttl, typeOf, unlink, wait,
+	}
 }
 
 var del = command.Spec{
@@ -53,16 +56,19 @@ var exists = command.Spec{
 	Flags:      command.ReadOnly | command.Fast,
 	Keys:       command.KeysFrom(1).For("RO"),
 	Tips:       []string{"request_policy:multi_shard", "response_policy:agg_sum"},
-	Run: command.Plain(func(c *command.Call) error {
-		n := int64(0)
-		for _, key := range c.Args[1:] {
-			if c.Tx.Peek(key).Exists() {
-				n++
-			}
+	Run:        command.Plain(func(c *command.Call) error { return count(c, c.Tx.Glance) }),
+}
+
+// count answers how many of the keys exist.
+func count(c *command.Call, look func(key []byte) state.Value) error {
+	n := int64(0)
+	for _, key := range c.Args[1:] {
+		if look(key).Exists() {
+			n++
 		}
-		c.Out.Int(n)
-		return nil
-	}),
+	}
+	c.Out.Int(n)
+	return nil
 }
 
 var typeOf = command.Spec{
@@ -72,7 +78,7 @@ var typeOf = command.Spec{
 	Flags:   command.ReadOnly | command.Fast,
 	Keys:    command.KeyAt(1).For("RO"),
 	Run: command.Plain(func(c *command.Call) error {
-		c.Out.SimpleString(c.Tx.Peek(c.Args[1]).Kind.String())
+		c.Out.SimpleString(c.Tx.Glance(c.Args[1]).Kind.String())
 		return nil
 	}),
 }
