@@ -9,7 +9,8 @@
 // Close of a connection) are called without a lock held, and those that run under theirs (OnCommit) do not take it.
 //
 // Beside it, goroutines write full blocks of streams to segment files (spill.go), read them again for commands that need
-// them (cold.go), and make checkpoints (checkpoint.go), from which the next start begins (load.go). They take the lock for
+// them (cold.go), make checkpoints (checkpoint.go), from which the next start begins (load.go), and delete keys whose time
+// is over (expire.go). They take the lock for
 // a fraction of a millisecond at a time (turns.go). Above it are checkpointer.making and managing, in this order.
 //
 // What a reply shows is as durable as the operator asked for before it leaves: every reply carries the position of the
@@ -71,6 +72,8 @@ type Broker struct {
 	noSave   bool // the end comes without a checkpoint
 	closed   bool
 
+	clientPause  clientPause
+	expirer      expirer
 	spiller      spiller
 	checkpointer checkpointer
 	files        vfs.FS        // the data directory, but for the log
@@ -208,6 +211,7 @@ func (b *Broker) open(ctx context.Context) (err error) {
 	b.serveLoaded()
 	b.background.Go(b.runSpiller)
 	b.background.Go(b.runCheckpointer)
+	b.background.Go(b.runExpirer)
 	return nil
 }
 

@@ -66,14 +66,15 @@ func (b *Broker) describe(s *session) connection.Client {
 		c.Cmd = s.last.FullName
 	}
 	var flags strings.Builder
-	if s.waiter != nil {
-		flags.WriteByte('b')
-	}
-	if s.closing {
-		flags.WriteByte('c')
-	}
-	if strings.HasSuffix(s.Laddr, ":0") {
-		flags.WriteByte('U')
+	for _, flag := range []struct {
+		letter byte
+		on     bool
+	}{
+		{'b', s.waiter != nil || s.held}, {'c', s.closing}, {'U', strings.HasSuffix(s.Laddr, ":0")}, {'e', s.NoEvict}, {'T', s.NoTouch},
+	} {
+		if flag.on {
+			flags.WriteByte(flag.letter)
+		}
 	}
 	if c.Flags = flags.String(); c.Flags == "" {
 		c.Flags = "N"

@@ -103,6 +103,10 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 		s.conn.Seal(0)
 		return true
 	}
+	if b.clientPause.holds(spec, b.turn) {
+		b.holdForPause(s)
+		return false
+	}
 	sealed := spec.Flags&command.DenyOOM != 0 && b.spiller.full()
 	if sealed || spec.Flags&command.Write != 0 && b.log.Pending() > b.settings.logMaxPending {
 		b.spiller.stalled = b.spiller.stalled || sealed
@@ -115,6 +119,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS, Random: rand.Uint64N,
 		ReadOnly: b.readOnly}
 	b.tx.Begin(s.DB, b.nowMS)
+	b.tx.Quietly(s.NoTouch)
 	b.history.begin(s.fetch)
 	mark := out.Mark()
 	err := spec.Run(&b.call)
@@ -171,6 +176,7 @@ func (b *Broker) commitRecord() {
 	if len(record) == 0 {
 		return
 	}
+	b.expirer.expired += uint64(b.tx.Expired())
 	b.tx.Committed(uint64(b.log.Append(record)))
 	b.appended = true
 	b.disk.written += int64(len(record))

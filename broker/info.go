@@ -23,7 +23,10 @@ func (h serverHost) Settings() []server.Setting { return h.settings.list }
 
 func (h serverHost) NowMicros() int64 { return h.wallClock(time.Now()).UnixMicro() }
 
+func (h serverHost) SetActiveExpire(on bool) { h.expirer.off = !on }
+
 func (h serverHost) ResetStats() {
+	h.expirer.expired, h.expirer.late, h.expirer.spent = 0, 0, 0
 	h.stats = stats{errors: map[string]uint64{}, memoryPeak: h.stats.memoryPeak}
 	h.baseline.log, h.baseline.net = h.log.Stats(), h.server.Stats()
 	if h.history.store != nil {
@@ -113,7 +116,9 @@ func (h serverHost) Info() server.Info {
 	if !h.loading {
 		for db := range state.Databases {
 			if n := h.keyspace.Len(db); n > 0 {
-				i.Databases = append(i.Databases, server.Database{Number: db, Keys: n})
+				i.Databases = append(i.Databases, server.Database{
+					Number: db, Keys: n, Expires: h.keyspace.Expires(db), AverageTTL: h.keyspace.AverageTTL(db, h.nowMS),
+				})
 			}
 		}
 	}
@@ -150,7 +155,7 @@ func (b *Broker) multiplexing() string {
 
 func (b *Broker) infoClients(i *server.Info) {
 	i.ConnectedClients, i.MaxClients = len(b.sessions), b.settings.maxClients
-	i.BlockedClients, i.TimeoutTable = b.waiters.count, b.waiters.timed
+	i.BlockedClients, i.TimeoutTable = b.waiters.count+len(b.clientPause.waiting), b.waiters.timed
 	for _, s := range b.sessions {
 		c := s.conn.Info()
 		i.MaxInputBuffer = max(i.MaxInputBuffer, int64(c.QueryBuffer))
@@ -257,6 +262,7 @@ func (b *Broker) infoStats(i *server.Info) {
 	i.ProtocolErrors = n.ProtocolErrors - base.ProtocolErrors
 	i.CommandsProcessed, i.ErrorReplies, i.Errors = s.commands, s.errorReplies, s.errors
 	i.KeyspaceHits, i.KeyspaceMisses = s.hits, s.misses
+	i.ExpiredKeys, i.ExpireLate, i.ExpireMicros = b.expirer.expired, b.expirer.late, uint64(b.expirer.spent.Microseconds())
 	i.UnexpectedErrors, i.AuthFailures = s.panics, s.authFailures
 	i.OpsPerSecond, i.NetInPerSecond, i.NetOutPerSecond = b.rates.commands, b.rates.in, b.rates.out
 }

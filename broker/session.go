@@ -15,6 +15,7 @@ type session struct {
 	waiter  *waiter       // not nil: blocked
 	fetch   *fetch        // not nil: its command waits for cold blocks, or is to run again
 	last    *command.Spec // the command it ran last
+	held    bool          // its command waits for the end of CLIENT PAUSE
 	backup  bool          // it has begun a backup, and what that needs is kept
 	closing bool          // told to close after its replies: nothing that it sent after is served
 	killed  bool          // told to close at once: for others it is gone
@@ -59,6 +60,7 @@ func isLoopback(remote string) bool {
 // resetIdentity makes a session what it is before its first command. Without a password everybody is the default user.
 func (b *Broker) resetIdentity(s *session) {
 	s.DB, s.Name = 0, ""
+	s.NoTouch = false
 	s.User = "default"
 	s.Authenticated = b.settings.requirePass == ""
 	s.conn.SetAuthenticated(s.Authenticated)
@@ -70,6 +72,7 @@ func (b handler) Close(c *resp.Conn) {
 	defer b.mu.Unlock()
 	if s, ok := c.Session.(*session); ok {
 		b.forget(s.waiter)
+		b.leavePause(s)
 		b.history.letGo(&s.fetch)
 		b.endBackup(s)
 		delete(b.sessions, s.ID)

@@ -92,7 +92,7 @@ func (b *Broker) settingList() []server.Setting {
 		return nil
 	})
 	seconds := func(d time.Duration) int64 { return int64(d / time.Second) }
-	return []server.Setting{
+	return append(constants(), []server.Setting{
 		server.Constant("bind", strings.Join(o.Bind, " ")),
 		server.Constant("port", strconv.Itoa(max(o.Port, 0))),
 		server.Constant("tls-port", strconv.Itoa(max(o.TLSPort, 0))),
@@ -157,14 +157,34 @@ func (b *Broker) settingList() []server.Setting {
 			}
 			return err
 		}),
+	}...)
+}
 
-		// What is always so, under the names that tools ask for.
-		server.Constant("databases", "16"),
-		server.Constant("appendonly", "yes"),
-		server.Constant("maxmemory", "0"),
-		server.Constant("maxmemory-policy", "noeviction"),
-		server.Constant("cluster-enabled", "no"),
+// alwaysSo is what cannot be set, under the names that tools ask for. Values become large where Redis's do.
+var alwaysSo = []struct{ name, alias, value string }{
+	{"databases", "", "16"}, {"appendonly", "", "yes"}, {"cluster-enabled", "", "no"},
+	{"maxmemory", "", "0"}, {"maxmemory-policy", "", "noeviction"}, {"maxmemory-samples", "", "5"}, {"maxmemory-clients", "", "0"},
+	{"lfu-log-factor", "", "10"}, {"lfu-decay-time", "", "1"},
+	{"hash-max-listpack-entries", "hash-max-ziplist-entries", "512"}, {"hash-max-listpack-value", "hash-max-ziplist-value", "64"},
+	{"set-max-intset-entries", "", "512"},
+	{"zset-max-listpack-entries", "zset-max-ziplist-entries", "128"}, {"zset-max-listpack-value", "zset-max-ziplist-value", "64"},
+	{"list-max-listpack-size", "list-max-ziplist-size", "-2"}, {"list-compress-depth", "", "0"},
+	{"stream-node-max-bytes", "", "4096"}, {"stream-node-max-entries", "", "100"}, {"hll-sparse-max-bytes", "", "3000"},
+	{"hz", "", "10"}, {"dynamic-hz", "", "yes"}, {"active-expire-effort", "", "1"}, {"activedefrag", "", "no"}, {"activerehashing", "", "yes"},
+	{"lazyfree-lazy-eviction", "", "yes"}, {"lazyfree-lazy-expire", "", "yes"}, {"lazyfree-lazy-server-del", "", "yes"},
+	{"lazyfree-lazy-user-del", "", "yes"}, {"lazyfree-lazy-user-flush", "", "yes"},
+	{"notify-keyspace-events", "", ""}, {"replica-read-only", "slave-read-only", "yes"}, {"replicaof", "slaveof", ""},
+	{"min-replicas-to-write", "min-slaves-to-write", "0"}, {"io-threads", "", "1"},
+}
+
+func constants() []server.Setting {
+	var list []server.Setting
+	for _, c := range alwaysSo {
+		s := server.Constant(c.name, c.value)
+		s.Alias = c.alias
+		list = append(list, s)
 	}
+	return list
 }
 
 // Bounds of settings that are sizes.

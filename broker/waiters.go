@@ -340,6 +340,7 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS,
 		Random: rand.Uint64N, Changed: changed}
 	b.tx.Begin(w.session.DB, b.nowMS)
+	b.tx.Quietly(w.session.NoTouch)
 	b.history.begin(w.fetch)
 	done, err := w.again(&call)
 	if err != nil && b.cold(err) {

@@ -99,4 +99,6 @@ type Session struct {
 	User          string // "default" once authenticated
 	Authenticated bool
 	Addr, Laddr   string
+	NoEvict       bool
+	NoTouch       bool // keys that its commands look at do not count as used
 }

@@ -11,7 +11,7 @@ func (f family) client() command.Spec {
 		Summary: "What is known about connections, this and others.",
 		Sub: []command.Spec{
 			clientID, clientSetName, clientGetName, clientSetInfo, f.clientInfo(), f.clientList(), f.clientKill(),
-			f.clientUnblock(), clientNoEvict, f.clientReply(),
+			f.clientUnblock(), clientNoEvict, clientNoTouch, f.clientReply(), f.clientPause(), f.clientUnpause(),
 		},
 	}, "5.0.0")
 }
@@ -82,19 +82,34 @@ func runSetInfo(c *command.Call) error {
 	return nil
 }
 
-// clientNoEvict is accepted and changes nothing: no connection is ever closed to save memory, only for its own output.
-var clientNoEvict = command.Spec{
-	Name: "no-evict", Since: "7.0.0", Arity: 3,
-	Syntax:  "<ON | OFF>",
+// clientNoEvict is accepted and changes nothing but a letter of CLIENT LIST: no connection is ever closed to save memory,
+// only for its own output.
+var clientNoEvict = onOff(command.Spec{
+	Name: "no-evict", Since: "7.0.0",
 	Summary: "Spare this connection when memory is short; none is ever closed for that.",
 	Flags:   inquiry | command.Admin,
-	Run: command.Plain(func(c *command.Call) error {
-		if !command.EqualFold(c.Args[2], "ON") && !command.EqualFold(c.Args[2], "OFF") {
+}, func(s *command.Session, on bool) { s.NoEvict = on })
+
+// clientNoTouch is newer than the Redis that is followed elsewhere.
+var clientNoTouch = onOff(command.Spec{
+	Name: "no-touch", Since: "7.2.0",
+	Summary: "Choose whether keys that commands of this connection look at count as used, for OBJECT IDLETIME.",
+	Flags:   inquiry,
+}, func(s *command.Session, on bool) { s.NoTouch = on })
+
+// onOff makes a subcommand that sets something of a session.
+func onOff(spec command.Spec, set func(s *command.Session, on bool)) command.Spec {
+	spec.Arity, spec.Syntax = 3, "<ON | OFF>"
+	spec.Run = func(c *command.Call) error {
+		on := command.EqualFold(c.Args[2], "ON")
+		if !on && !command.EqualFold(c.Args[2], "OFF") {
 			return command.ErrSyntax
 		}
+		set(c.Session, on)
 		c.Out.OK()
 		return nil
-	}),
+	}
+	return spec
 }
 
 func (f family) clientReply() command.Spec {
@@ -138,8 +153,7 @@ type unblockArgs struct {
 
 func parseUnblock(args command.Args) (a unblockArgs, err error) {
 	if len(args) > 4 {
-		return a, command.Errorf("ERR unknown subcommand or wrong number of arguments for '%s'. Try CLIENT HELP.",
-			command.Printable(args[1], 128))
+		return a, wrongSubcommand(args[1])
 	}
 	if len(args) == 4 {
 		a.withError = command.EqualFold(args[3], "ERROR")

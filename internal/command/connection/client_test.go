@@ -20,7 +20,7 @@ func TestClientNamesAndLibraryAreCheckedAsInRedis(t *testing.T) {
 		exchange{"CLIENT NO-EVICT on", "+OK"}, exchange{"CLIENT NO-EVICT x", "ERR syntax error"},
 		exchange{"CLIENT REPLY x", "ERR syntax error"},
 		exchange{"CLIENT REPLY SKIP", "+OK"},
-		exchange{"CLIENT HELP", "*23 +CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +ID ..."},
+		exchange{"CLIENT HELP", "*29 +CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are: +ID ..."},
 		exchange{"HELLO 3", "%7..."}, exchange{"CLIENT GETNAME", "_"},
 	)
 	if c.session.LibName != "go-redis" || c.session.LibVer != "9" {

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,6 +56,10 @@ func (h *fakeHost) CloseAfterReply(*command.Session) { h.note("close after reply
 func (h *fakeHost) SetReplies(_ *command.Session, mode ReplyMode) {
 	h.note("replies", []string{"on", "off", "skip"}[mode])
 }
+func (h *fakeHost) Pause(ms int64, writesOnly bool) {
+	h.note("pause", strconv.FormatInt(ms, 10), strconv.FormatBool(writesOnly))
+}
+func (h *fakeHost) Unpause()               { h.note("unpause") }
 func (h *fakeHost) Reset(*command.Session) { h.note("reset") }
 
 // client is a connection of the fake host.

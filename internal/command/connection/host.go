@@ -33,6 +33,10 @@ type Host interface {
 	// SetReplies changes which of the session's commands are answered, beginning with the current one: the reply that
 	// CLIENT REPLY itself has written leaves only if the mode is ReplyOn.
 	SetReplies(s *command.Session, mode ReplyMode)
+	// Pause lets commands that arrive from now on wait, all of them or only those that may write. A pause that is under way
+	// becomes the longer and the stricter of both. Unpause ends it.
+	Pause(ms int64, writesOnly bool)
+	Unpause()
 	// Reset makes a session what it was before its first command, and takes it out of every mode: an open transaction,
 	// watched keys, subscriptions, CLIENT REPLY. Only the protocol is the family's business.
 	Reset(s *command.Session)

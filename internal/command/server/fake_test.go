@@ -20,10 +20,11 @@ type fakeHost struct {
 	refusal   error
 	ending    bool
 
-	saving   bool
-	backups  int         // begun, and not ended
-	finish   func(error) // answers the session that is parked
-	released int         // calls of ReleaseMemory
+	saving    bool
+	backups   int         // begun, and not ended
+	finish    func(error) // answers the session that is parked
+	lingering bool
+	released  int // calls of ReleaseMemory
 }
 
 func (h *fakeHost) Table() *command.Table { return h.table }
@@ -37,8 +38,9 @@ func (h *fakeHost) Shutdown(how Shutdown) error {
 	return h.refusal
 }
 
-func (h *fakeHost) LastSave() int64 { return 1600000000 }
-func (h *fakeHost) ReleaseMemory()  { h.released++ }
+func (h *fakeHost) LastSave() int64         { return 1600000000 }
+func (h *fakeHost) SetActiveExpire(on bool) { h.lingering = !on }
+func (h *fakeHost) ReleaseMemory()          { h.released++ }
 func (h *fakeHost) Save() error {
 	if h.saving {
 		return ErrSaving

@@ -37,6 +37,9 @@ type Host interface {
 	// BackupEnd lets go of the files. It fails with ErrNoBackup.
 	BackupEnd(c *command.Call) error
 
+	// SetActiveExpire says whether keys whose time is over are deleted in the background.
+	SetActiveExpire(on bool)
+
 	// ReleaseMemory begins to give memory that is free back to the system.
 	ReleaseMemory()
 

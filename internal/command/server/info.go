@@ -126,6 +126,9 @@ type Info struct {
 	NetInPerSecond         float64 // bytes
 	NetOutPerSecond        float64
 	RejectedConnections    uint64
+	ExpiredKeys            uint64
+	ExpireLate             uint64 // times that there were more of them than could be deleted
+	ExpireMicros           uint64 // spent on deleting them in the background
 	KeyspaceHits           uint64
 	KeyspaceMisses         uint64
 	PubSubChannels         int

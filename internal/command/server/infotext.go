@@ -189,9 +189,12 @@ func writeStats(t *infoText, i *Info, _ *command.Table) {
 	t.text("instantaneous_input_repl_kbps", "0.00")
 	t.text("instantaneous_output_repl_kbps", "0.00")
 	t.count("rejected_connections", i.RejectedConnections)
-	t.zeros("sync_full", "sync_partial_ok", "sync_partial_err", "expired_keys")
+	t.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
+	t.count("expired_keys", i.ExpiredKeys)
 	t.text("expired_stale_perc", "0.00")
-	t.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
+	t.count("expired_time_cap_reached_count", i.ExpireLate)
+	t.count("expire_cycle_cpu_milliseconds", i.ExpireMicros/1000)
+	t.zeros("evicted_keys", "evicted_clients",
 		"total_eviction_exceeded_time", "current_eviction_exceeded_time")
 	t.count("keyspace_hits", i.KeyspaceHits)
 	t.count("keyspace_misses", i.KeyspaceMisses)

@@ -67,3 +67,36 @@ func (f family) time() command.Spec {
 		}),
 	}
 }
+
+var swapdb = command.Spec{
+	Name: "swapdb", Group: command.Server, Since: "4.0.0", Arity: 3,
+	Syntax:     "index1 index2",
+	Summary:    "Exchange two databases: who is connected to one sees what was in the other.",
+	Complexity: "O(N) for N clients that wait for keys",
+	Flags:      command.Write | command.Fast | command.Dangerous,
+	ACL:        []string{"keyspace"},
+	Run:        command.Handle(parseSwapDB, runSwapDB),
+}
+
+type swapArgs struct{ first, second int64 }
+
+func parseSwapDB(args command.Args) (a swapArgs, err error) {
+	if a.first, err = command.ParseInt(args[1]); err != nil || a.first != int64(int32(a.first)) {
+		return a, command.Error("ERR invalid first DB index")
+	}
+	if a.second, err = command.ParseInt(args[2]); err != nil || a.second != int64(int32(a.second)) {
+		return a, command.Error("ERR invalid second DB index")
+	}
+	if min(a.first, a.second) < 0 || max(a.first, a.second) >= state.Databases {
+		return a, command.ErrInvalidDB
+	}
+	return a, nil
+}
+
+func runSwapDB(c *command.Call, a swapArgs) error {
+	if a.first != a.second {
+		c.Tx.Swap(int(a.first), int(a.second))
+	}
+	c.Out.OK()
+	return nil
+}

@@ -48,7 +48,7 @@ func TestShutdownPassesOnHowAndAnswersOnlyARefusal(t *testing.T) {
 func TestCommandDescribesInBothProtocols(t *testing.T) {
 	c := newClient()
 	c.expect(t,
-		exchange{"COMMAND COUNT", ":16"},
+		exchange{"COMMAND COUNT", ":19"},
 		exchange{"COMMAND INFO xlen nope", "*2 *10 $4 xlen :2 *2 +readonly +fast :1 :1 :1 *3 +@read +@stream +@fast *0 " +
 			"*1 *6 $5 flags *1 +RO $12 begin_search *4 $4 type $5 index $4 spec *2 $5 index :1 " +
 			"$9 find_keys *4 $4 type $5 range $4 spec *6 $7 lastkey :0 $7 keystep :1 $5 limit :0 *0 $-1"},

@@ -13,8 +13,8 @@ const (
 func Specs(h Host) []command.Spec {
 	f := family{h}
 	return []command.Spec{
-		f.backup(), f.bgsave(), f.command(), f.config(), dbsize, flushall, flushdb, f.info(), f.lastsave(), f.memory(), f.save(),
-		f.shutdown(), f.time(),
+		f.backup(), f.bgsave(), f.command(), f.config(), dbsize, f.debug(), flushall, flushdb, f.info(), f.lastsave(), lolwut, f.memory(),
+		f.save(), f.shutdown(), swapdb, f.time(),
 	}
 }
 
