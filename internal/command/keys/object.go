@@ -67,6 +67,8 @@ func encodingOf(v state.Value) string {
 		return stringEncoding(v)
 	case state.KindList:
 		return listOf(v).Encoding()
+	case state.KindHash:
+		return hashOf(v, 0).Encoding()
 	case state.KindSet:
 		return setOf(v).Encoding()
 	case state.KindZSet:

@@ -33,6 +33,8 @@ func (p pattern) look(c *command.Call, element []byte) ([]byte, bool) {
 	}
 	key = bytes.Join([][]byte{before, element, key}, nil)
 	switch v := c.Tx.Lookup(key); {
+	case len(field) > 0 && v.Kind == state.KindHash:
+		return hashOf(v, c.NowMS).Get(field)
 	case len(field) == 0 && v.Kind == state.KindString:
 		return stringOf(v).Flat(), true
 	default:

@@ -26,3 +26,9 @@ func zsetOf(v state.Value) data.ZSet {
 	large, _ := v.Object.(*data.ZSetTable)
 	return data.ZSet{Packed: v.Packed, Large: large}
 }
+
+// hashOf needs a time: fields may be gone.
+func hashOf(v state.Value, nowMS int64) data.Hash {
+	large, _ := v.Object.(*data.HashTable)
+	return data.Hash{Packed: v.Packed, Large: large, NowMS: nowMS}
+}
