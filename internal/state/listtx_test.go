@@ -233,3 +233,23 @@ func TestADamagedChangeOfAListIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAListChangeWithBitsFlippedIsRefusedOrHarmless(t *testing.T) {
+	for i := range goldenListRecords {
+		for at := range len(goldenListRecords[i]) / 2 {
+			for bit := range 8 {
+				k := NewKeyspace(stream.Config{})
+				for j, text := range goldenListRecords[:i+1] {
+					record, _ := hex.DecodeString(text)
+					if j == i {
+						record[at] ^= 1 << bit
+						survives(t, k, record)
+						survives(t, k, record[:at])
+					} else if err := k.Apply(uint64(j+1), record); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+}
