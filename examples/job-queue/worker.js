@@ -18,5 +18,6 @@ while (!finish) {
   const { id, text } = JSON.parse(popped.element);
   const result = text.toUpperCase(); // the work
   await broker.lPush(`result:${id}`, JSON.stringify({ result, worker: name }));
+  await broker.expire(`result:${id}`, 3600); // nobody may ever ask for it
 }
 await broker.close();
