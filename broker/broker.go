@@ -34,6 +34,7 @@ import (
 	"github.com/weirmq/weir/internal/command/sets"
 	"github.com/weirmq/weir/internal/command/streams"
 	stringscommands "github.com/weirmq/weir/internal/command/strings"
+	"github.com/weirmq/weir/internal/command/zsets"
 	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/internal/vfs"
 	"github.com/weirmq/weir/log"
@@ -167,6 +168,7 @@ func newBroker(o Options) *Broker {
 		sets.Specs(),
 		streams.Specs(),
 		stringscommands.Specs(),
+		zsets.Specs(),
 	)
 	return b
 }

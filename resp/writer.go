@@ -145,7 +145,7 @@ func (w *Writer) Push(n int) {
 // Double writes a float with 17 digits as redis-server 7.0 does: ,f or a bulk string in RESP2.
 func (w *Writer) Double(f float64) {
 	var digits [32]byte
-	text := appendDouble(digits[:0], f)
+	text := AppendDouble(digits[:0], f)
 	if w.proto == 3 {
 		w.buf = append(w.buf, ',')
 		w.buf = append(w.buf, text...)
@@ -155,7 +155,12 @@ func (w *Writer) Double(f float64) {
 	w.Bulk(text)
 }
 
-func appendDouble(b []byte, f float64) []byte {
+// AppendDouble appends a float with 17 digits, as Double writes it.
+func AppendDouble(b []byte, f float64) []byte {
+	const whole = 1e17 // from here on there is an exponent
+	if n := int64(f); f > -whole && f < whole && float64(n) == f && (n != 0 || !math.Signbit(f)) {
+		return strconv.AppendInt(b, n, 10) // most scores, and quickly
+	}
 	switch {
 	case math.IsInf(f, 1):
 		return append(b, "inf"...)

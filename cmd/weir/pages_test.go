@@ -17,6 +17,7 @@ import (
 	"github.com/weirmq/weir/internal/command/sets"
 	"github.com/weirmq/weir/internal/command/streams"
 	stringscommands "github.com/weirmq/weir/internal/command/strings"
+	"github.com/weirmq/weir/internal/command/zsets"
 )
 
 //go:generate go test -run TestGeneratedPagesAreFresh -update
@@ -36,6 +37,7 @@ func TestGeneratedPagesAreFresh(t *testing.T) {
 				sets.Specs(),
 				streams.Specs(),
 				stringscommands.Specs(),
+				zsets.Specs(),
 			))
 		},
 	} {

@@ -62,3 +62,34 @@ func (t *ZSetTable) Scan(cursor uint64, count int, visit func(member []byte, sco
 
 // Bytes returns how much memory the set holds.
 func (t *ZSetTable) Bytes() int { return t.dict.Bytes() + t.tree.bytes() }
+
+// Scores collects the scores of members, which may change often, for a set that is then made of them at once.
+type Scores struct{ dict *Dict }
+
+// NewScores returns an empty collection.
+func NewScores() Scores { return Scores{NewDict()} }
+
+// Get returns the score of a member so far.
+func (s Scores) Get(member []byte) (score float64, ok bool) {
+	value, ok := s.dict.Get(member)
+	if !ok {
+		return 0, false
+	}
+	return scoreOf(value), true
+}
+
+// Set sets the score of a member.
+func (s Scores) Set(member []byte, score float64) {
+	var value [8]byte
+	binary.LittleEndian.PutUint64(value[:], math.Float64bits(score))
+	s.dict.Set(member, value[:])
+}
+
+// ZSet makes the collection a large set, which it is from then on.
+func (s Scores) ZSet() ZSet {
+	t := &ZSetTable{dict: s.dict}
+	for member, score := range s.dict.All() {
+		t.tree.insert(scoreOf(score), member)
+	}
+	return ZSet{Large: t}
+}
