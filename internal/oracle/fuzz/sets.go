@@ -11,7 +11,7 @@ var sets = family{
 	command: (*generator).setCommand,
 	kind:    "set",
 	shown: func(key string) [][]string {
-		return [][]string{{"SMEMBERS", key}, {"SCARD", key}, {"SSCAN", key, "0", "COUNT", "100000"}}
+		return [][]string{{"SMEMBERS", key}, {"SCARD", key}, {"SSCAN", key, "0", "COUNT", "100000"}, {"OBJECT", "ENCODING", key}}
 	},
 	rules: setRules,
 	open:  openPop,
@@ -46,7 +46,7 @@ func setRules(args []string) (string, bool) {
 		return "sorted", true
 	case named(args, "srandmember"):
 		return "shape", true
-	case named(args, "sscan") && slices.Contains(args, "100000"):
+	case named(args, "sscan") && len(args) > 4 && args[2] == "0" && slices.Contains(args[4:], "100000"):
 		return "sorted", true
 	case named(args, "sscan"):
 		return "kind", true
@@ -98,6 +98,9 @@ func (g *generator) setCommand() []string {
 	case 9:
 		return append([]string{"SMISMEMBER", key}, g.setMembers()...)
 	case 10:
+		if g.one(2) {
+			return []string{"OBJECT", "ENCODING", key}
+		}
 		return []string{"SCARD", key}
 	case 11, 12:
 		return []string{"SMOVE", key, g.key(), g.member()}
