@@ -17,7 +17,8 @@
 // (history.go), across kill -9 too, are held against a sequential model
 // (linear.go) by porcupine, which looks for an order that explains them.
 //
-// History has two more. A historian (historian.go) has a stream that is mostly in
+// Values in memory have keepers (keeper.go), who know from plain Go values what
+// each of their keys must hold. History has two more. A historian (historian.go) has a stream that is mostly in
 // segment files, trims and deletes anywhere in it and reads back what is old, on a
 // server that is cramped (moving.go), so that blocks are spilled, checkpoints made
 // and old files removed all the time. And for power cuts, failing disks and damage
