@@ -8,7 +8,7 @@ HISTORIES ?= 5000
 BENCH     ?=
 export CGO_ENABLED = 0
 
-.PHONY: help check lint generate build test race examples bench bench-history fuzz crash
+.PHONY: help check lint generate build test race examples bench bench-history bench-values fuzz crash
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: build ## measure beside redis-server, write docs/benchmarks.md; BENCH="-r
 
 bench-history: build ## measure a history larger than memory, write docs/benchmarks-history.md; BENCH="-events 1000000" for less
 	go run ./internal/bench -history -weir bin/weir -out docs/benchmarks-history.md $(BENCH)
+
+bench-values: build ## measure strings, lists, hashes, sets and sorted sets beside redis-server, write docs/benchmarks-values.md
+	go run ./internal/bench -values -weir bin/weir -out docs/benchmarks-values.md $(BENCH)
 
 fuzz: ## run each fuzz target for FUZZTIME (10m), then compare with redis-server over COMMANDS (2000000)
 	@git grep -o '^func Fuzz[A-Za-z0-9]*' -- '*_test.go' | sed 's|/[^/]*_test.go:func | |' | while read -r dir target; do \

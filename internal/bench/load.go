@@ -58,11 +58,16 @@ func (l load) commandLine(requests int) string {
 }
 
 func (l load) run(addr string, requests int) (sample, error) {
+	return runBenchmark(addr, func(port string) []string { return l.args(port, requests) })
+}
+
+// runBenchmark runs redis-benchmark with --csv.
+func runBenchmark(addr string, args func(port string) []string) (sample, error) {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := exec.Command("redis-benchmark", l.args(port, requests)...)
+	cmd := exec.Command("redis-benchmark", args(port)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	began := time.Now()

@@ -5,6 +5,7 @@
 //	go run ./internal/bench -rows 'group|pending|wake'     # consumer groups and blocked clients
 //	go run ./internal/bench -scale 0.1 -entries 200000     # a quick look
 //	make bench-history                                     # a history larger than memory: history.go
+//	make bench-values                                      # strings, lists, hashes, sets, sorted sets: values.go
 //	go run ./internal/bench -history -events 1000000 -rounds 1 -rows 'append|replay'
 //
 // Both servers run side by side on the same disk with the same sync mode, and
@@ -53,6 +54,7 @@ func main() {
 	flag.StringVar(&o.weir, "weir", "", "weir binary (default: build one); redis-server compares Redis with itself")
 	flag.StringVar(&o.args, "args", "", "further flags of weir serve, separated by spaces")
 	history := flag.Bool("history", false, "measure what a history larger than memory costs: docs/benchmarks-history.md")
+	values := flag.Bool("values", false, "measure strings, lists, hashes, sets and sorted sets: docs/benchmarks-values.md")
 	events := flag.Uint64("events", 50_000_000, "events of that history")
 	baseline := flag.String("baseline", "", "weir binary without segment files to compare with there (default: build one of an earlier commit)")
 	out := flag.String("out", "", "file to write the report to as well")
@@ -61,6 +63,8 @@ func main() {
 	var err error
 	switch o.rows, err = regexp.Compile(*rows); {
 	case err != nil:
+	case *values:
+		err = runValues(o, *out)
 	case *history:
 		err = runHistory(o, *events, *baseline, *out)
 	default:

@@ -211,9 +211,13 @@ func pingsBeside(s *oracle.Server, writes bool, streams int, work func() error, 
 	for range running {
 		err = errors.Join(err, <-beside)
 	}
+	p.sort()
+	return p, took, b, err
+}
+
+func (p *pinged) sort() {
 	slices.Sort(p.took)
 	slices.Sort(p.late)
-	return p, took, b, err
 }
 
 func (p *pinged) send(addr string, end <-chan struct{}) error {
@@ -241,13 +245,22 @@ func (p *pinged) send(addr string, end <-chan struct{}) error {
 }
 
 func writesBeside(addr string, streams int, events source, end <-chan struct{}) error {
+	i := uint64(1) << 40
+	return batchesBeside(addr, end, func(b []byte) []byte {
+		b, _ = appendXADD(b, int(mix(i)%uint64(streams)), events, i)
+		i++
+		return b
+	})
+}
+
+// batchesBeside sends commands at a steady rate until end is closed.
+func batchesBeside(addr string, end <-chan struct{}, command func(b []byte) []byte) error {
 	g, err := gather(addr, 1)
 	if err != nil {
 		return err
 	}
 	defer g.close()
 	c := g.conns[0]
-	i := uint64(1) << 40
 	for due := monotonic(); ; due += int64(writeEvery) {
 		select {
 		case <-end:
@@ -257,8 +270,7 @@ func writesBeside(addr string, streams int, events source, end <-chan struct{}) 
 		sleepUntil(due)
 		c.out = c.out[:0]
 		for range writeBatch {
-			c.out, _ = appendXADD(c.out, int(mix(i)%uint64(streams)), events, i)
-			i++
+			c.out = command(c.out)
 		}
 		if err := c.exchange(c.out, writeBatch, nil); err != nil {
 			return err

@@ -107,13 +107,7 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 `, rep.machine, strings.Join(rep.versions, "\n- "), quoteArgs(redisArgs("MODE")), strings.Join(weirArgs(o, "MODE"), " "), o.rounds)
 
 	if len(rep.results) > 0 {
-		b.WriteString("| workload | Redis, requests/s | Weir, requests/s | ratio | Redis, µs of CPU | Weir, µs of CPU | ratio | client, % of a core (Redis, Weir) | target |\n|---|---|---|---|---|---|---|---|---|\n")
-		for _, r := range rep.results {
-			fmt.Fprintf(&b, "| %s | %s | %s | **%.2f** | %s | %s | **%.2f** | %.0f, %.0f | %s |\n", r.row.name,
-				spread(r.of(redis, perSecond), "%.0f"), spread(r.of(weir, perSecond), "%.0f"), r.ratio(perSecond),
-				spread(r.of(redis, serverUS), "%.2f"), spread(r.of(weir, serverUS), "%.2f"), r.ratio(serverUS),
-				100*median(r.of(redis, clientCPU)), 100*median(r.of(weir, clientCPU)), r.targets())
-		}
+		writeResults(&b, rep.results)
 	}
 	if rep.long != nil {
 		rep.long.write(&b)
@@ -129,6 +123,17 @@ Written by `+"`make bench`"+` (internal/bench); figures of one machine on one da
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeResults writes a table of rows.
+func writeResults(b *strings.Builder, results []result) {
+	b.WriteString("| workload | Redis, requests/s | Weir, requests/s | ratio | Redis, µs of CPU | Weir, µs of CPU | ratio | client, % of a core (Redis, Weir) | target |\n|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range results {
+		fmt.Fprintf(b, "| %s | %s | %s | **%.2f** | %s | %s | **%.2f** | %.0f, %.0f | %s |\n", r.row.name,
+			spread(r.of(redis, perSecond), "%.0f"), spread(r.of(weir, perSecond), "%.0f"), r.ratio(perSecond),
+			spread(r.of(redis, serverUS), "%.2f"), spread(r.of(weir, serverUS), "%.2f"), r.ratio(serverUS),
+			100*median(r.of(redis, clientCPU)), 100*median(r.of(weir, clientCPU)), r.targets())
+	}
 }
 
 func (l *longStream) write(b *strings.Builder) {

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
+)
+
+// memoryTarget is times what Redis takes, at most.
+const memoryTarget = 1.2
+
+// valueCase is one kind of data: n commands that make it.
+type valueCase struct {
+	name    string
+	n       int
+	command func(b []byte, i int) []byte
+}
+
+func valueCases(n int) []valueCase {
+	num := strconv.Itoa
+	hundred := strings.Repeat("x", 100)
+	return []valueCase{
+		{"%d strings of 100 bytes", n, func(b []byte, i int) []byte {
+			return oracle.AppendCommand(b, "SET", fmt.Sprintf("key:%012d", i), hundred)
+		}},
+		{"a hash of %d fields", n, func(b []byte, i int) []byte {
+			return oracle.AppendCommand(b, "HSET", "hash", fmt.Sprintf("field:%012d", i), "value:"+num(i))
+		}},
+		{"a set of %d members", n, func(b []byte, i int) []byte {
+			return oracle.AppendCommand(b, "SADD", "set", fmt.Sprintf("member:%012d", i))
+		}},
+		{"a sorted set of %d members", n, func(b []byte, i int) []byte {
+			return oracle.AppendCommand(b, "ZADD", "zset", num(int(mix(uint64(i))%1e9)), fmt.Sprintf("member:%012d", i))
+		}},
+		{"a list of %d elements", n, func(b []byte, i int) []byte {
+			return oracle.AppendCommand(b, "RPUSH", "list", fmt.Sprintf("element:%012d", i))
+		}},
+		{"%d hashes of 5 fields", n, func(b []byte, i int) []byte {
+			return oracle.AppendCommand(b, "HSET", fmt.Sprintf("hash:%012d", i), "name", "user "+num(i), "age", num(i%90), "city", "Rotterdam", "score", num(i*7919%100000), "active", "1")
+		}},
+	}
+}
+
+// measureValueMemory loads each case into both servers and compares what they grow by.
+func measureValueMemory(o options, work string, c *chapter) error {
+	n := max(int(1_000_000*min(o.scale, 1)), 1000)
+	c.say("Growth of RSS and of used_memory by each, from an empty server to when both have settled (Redis after MEMORY PURGE, Weir the median of 30 collections of garbage). sync everysec.\n")
+	c.table("", "Redis, RSS, MB", "Weir, RSS, MB", "ratio", "Redis, used_memory, MB", "Weir, live heap, MB", "ratio")
+	for _, v := range valueCases(n) {
+		name := fmt.Sprintf(v.name, v.n)
+		grown := map[string]*footprint{}
+		for _, kind := range turn(0) {
+			f, err := v.measure(o, kind, filepath.Join(work, "data"))
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", name, kind, err)
+			}
+			grown[kind] = f
+		}
+		r, w := grown[redis], grown[weir]
+		c.say("| %s | %.1f | %.1f | **%.2f** | %.1f | %.1f | %.2f |\n", name, r.rss/1e6, w.rss/1e6, w.rss/r.rss, r.used/1e6, w.used/1e6, w.used/r.used)
+		c.found("memory of "+name+", RSS against Redis", fmt.Sprintf("≤ %.1fx", memoryTarget), fmt.Sprintf("%.2fx", w.rss/r.rss), w.rss <= memoryTarget*r.rss)
+		fmt.Fprintf(os.Stderr, "%s: RSS %.1f against %.1f MB, %.2fx; used %.1f against %.1f\n", name, w.rss/1e6, r.rss/1e6, w.rss/r.rss, w.used/1e6, r.used/1e6)
+	}
+	return nil
+}
+
+func (v valueCase) measure(o options, kind, dir string) (*footprint, error) {
+	server, err := startServer(o, kind, dir, "everysec")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		server.Kill()
+		_ = os.RemoveAll(dir)
+	}()
+	s := session{server: server, weir: kind == weir && o.weir != "redis-server", random: rand.New(rand.NewPCG(1, 2))}
+	f := &footprint{name: v.name}
+	rss0, used0, err := s.settle()
+	if err != nil {
+		return nil, err
+	}
+	if err := sendAll(server.Addr, v.n, v.command); err != nil {
+		return nil, err
+	}
+	rss1, used1, err := s.settle()
+	f.rss, f.used = rss1-rss0, used1-used0
+	return f, err
+}
+
+// sendAll sends n commands, a hundred at a time.
+func sendAll(addr string, n int, command func(b []byte, i int) []byte) error {
+	g, err := gather(addr, 1)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	c := g.conns[0]
+	for at := 0; at < n; {
+		c.out = c.out[:0]
+		batch := min(fillPipeline, n-at)
+		for i := range batch {
+			c.out = command(c.out, at+i)
+		}
+		if err := c.exchange(c.out, batch, nil); err != nil {
+			return err
+		}
+		at += batch
+	}
+	return nil
+}
+
+// How long others wait while garbage is collected.
+const (
+	garbageTarget = 5 // ms, of p99.9
+	garbageFor    = 20 * time.Second
+)
+
+// measureGarbage has both servers hold a gigabyte of live values, half of them strings and half hashes, and sends PINGs
+// while they are overwritten.
+func measureGarbage(o options, work string, c *chapter) error {
+	n := max(int(3_000_000*min(o.scale, 1)), 10_000)
+	value := strings.Repeat("v", 150)
+	load := func(b []byte, i int) []byte {
+		if i%2 == 0 {
+			return oracle.AppendCommand(b, "SET", fmt.Sprintf("key:%012d", i), value, "EX", "100000")
+		}
+		return oracle.AppendCommand(b, "HSET", fmt.Sprintf("key:%012d", i), "name", value, "age", strconv.Itoa(i), "city", value)
+	}
+	c.say("%d keys, half of them strings of 150 bytes that expire, half hashes of 3 fields; PING %d times a second as in benchmarks-history.md, for %v; beside it %d of the keys are written again every %v. sync everysec.\n",
+		n, pingRate, garbageFor, writeBatch, writeEvery)
+	c.table("server", "used_memory", "p50, ms", "p99.9, ms", "longest, ms", "client late, p99.9, ms", "PINGs", "collections")
+	for _, kind := range turn(0) {
+		if err := garbageOf(o, filepath.Join(work, "data"), kind, n, load, c); err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+func garbageOf(o options, dir, kind string, n int, load func(b []byte, i int) []byte, c *chapter) error {
+	s, err := startServer(o, kind, dir, "everysec")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		s.Kill()
+		_ = os.RemoveAll(dir)
+	}()
+	if err := sendAll(s.Addr, n, load); err != nil {
+		return err
+	}
+	used, err := usedMemory(s.Addr)
+	if err != nil {
+		return err
+	}
+	cycles := 0.0
+	if kind == weir {
+		if cycles, err = info(s.Addr, "memory", "gc_cycles"); err != nil {
+			return err
+		}
+	}
+	took := time.Duration(float64(garbageFor) * min(o.scale, 1))
+	p, err := pingsWhileOverwriting(s.Addr, took, n, load)
+	if err != nil {
+		return err
+	}
+	collections := ""
+	if kind == weir {
+		now, err := info(s.Addr, "memory", "gc_cycles")
+		if err != nil {
+			return err
+		}
+		collections = fmt.Sprintf("%.0f", now-cycles)
+	}
+	p999 := quantile(p.took, 0.999) / 1e6
+	c.say("| %s | %s | %.2f | %.2f | %.2f | %.2f | %d | %s |\n", kind, size(used), quantile(p.took, 0.5)/1e6, p999, quantile(p.took, 1)/1e6, quantile(p.late, 0.999)/1e6, len(p.took), collections)
+	what := fmt.Sprintf("p99.9 of PING at %d/s beside %s of live values that are overwritten, %s", pingRate, size(used), kind)
+	if kind == weir {
+		c.found(what, fmt.Sprintf("< %d ms", garbageTarget), fmt.Sprintf("%.2f ms", p999), p999 < garbageTarget)
+	} else {
+		c.noted(what, fmt.Sprintf("%.2f ms", p999))
+	}
+	return nil
+}
+
+func pingsWhileOverwriting(addr string, took time.Duration, n int, load func(b []byte, i int) []byte) (pinged, error) {
+	var p pinged
+	end := make(chan struct{})
+	failed := make(chan error, 2)
+	go func() { failed <- p.send(addr, end) }()
+	go func() {
+		i := uint64(0)
+		failed <- batchesBeside(addr, end, func(b []byte) []byte {
+			i++
+			return load(b, int(mix(i)%uint64(n)))
+		})
+	}()
+	time.Sleep(took)
+	close(end)
+	err1, err2 := <-failed, <-failed
+	p.sort()
+	if err1 == nil {
+		err1 = err2
+	}
+	return p, err1
+}
