@@ -109,6 +109,43 @@ $`).FindStringSubmatch(out)
 	}
 }
 
+// TestExamplesPrintWhatTheirReadmesShow is for programs that print the same every time. Those of Node fail by themselves, too,
+// if something is not as it should be.
+func TestExamplesPrintWhatTheirReadmesShow(t *testing.T) {
+	binary, err := oracle.BuildWeir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ex := range []struct {
+		dir                string
+		installed, program []string
+	}{
+		{"leaderboard", []string{debianPython, "-c", "import redis"}, []string{debianPython, "leaderboard.py"}},
+		{"cache", []string{"node", "-e", "require.resolve('ioredis')"}, []string{"node", "main.js"}},
+		{"rate-limit", []string{"node", "-e", "require.resolve('redis')"}, []string{"node", "main.js"}},
+	} {
+		t.Run(ex.dir, func(t *testing.T) {
+			needClient(t, ex.dir, ex.installed)
+			readme, err := os.ReadFile(filepath.Join(ex.dir, "README.md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, shown, _ := strings.Cut(string(readme), "```text\n")
+			shown, _, _ = strings.Cut(shown, "```")
+			weir, err := oracle.StartWeir(binary, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer weir.Kill()
+			for range 2 { // a second run is a first one again
+				if got := start(t, weir.Addr, ex.dir, ex.program).output(); got != shown {
+					t.Errorf("it prints\n%swhere its README shows\n%s", got, shown)
+				}
+			}
+		})
+	}
+}
+
 // needClient skips where the client library of an example is missing, unless
 // WEIR_REQUIRE_CLIENTS=1 says that it must be there.
 func needClient(t *testing.T, dir string, installed []string) {
