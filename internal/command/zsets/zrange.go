@@ -160,7 +160,10 @@ func (a *zrangeArgs) elements(z data.ZSet) (data.ZSetIter, int) {
 	}
 	first, n := a.ranks(z)
 	skip := n
-	if a.offset >= 0 && a.offset < int64(n) {
+	switch {
+	case a.by == byRank:
+		skip = 0 // LIMIT with -1 is let through there, and means nothing
+	case a.offset >= 0 && a.offset < int64(n):
 		skip = int(a.offset)
 	}
 	if a.reverse {

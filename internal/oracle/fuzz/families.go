@@ -20,7 +20,7 @@ type family struct {
 	open func(args []string) bool
 }
 
-var families = []family{hashes, lists, sets, stringsFamily}
+var families = []family{hashes, lists, sets, stringsFamily, zsets}
 
 // familyOf finds a family by its name, nil if there is none.
 func familyOf(name string) *family {
