@@ -22,7 +22,8 @@ var expiretime = timeOf("expiretime", "7.0.0", "Return when a key expires, in un
 var pexpiretime = timeOf("pexpiretime", "7.0.0", "Return when a key expires, in unix milliseconds.", nil,
 	func(atMS, _ int64) int64 { return atMS })
 
-func roundToSeconds(ms int64) int64 { return (ms + 500) / 1000 }
+// roundToSeconds rounds a time that is not negative; near the end of time the sum is more than an int64 holds.
+func roundToSeconds(ms int64) int64 { return int64((uint64(max(ms, 0)) + 500) / 1000) }
 
 func timeOf(name, since, summary string, tips []string, answer func(atMS, nowMS int64) int64) command.Spec {
 	return command.Spec{

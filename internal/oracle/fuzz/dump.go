@@ -90,10 +90,10 @@ func asksAbout(c *oracle.Conn, key string) ([][]string, error) {
 		return nil, err
 	}
 	if kind.Text != "stream" {
-		return append([][]string{{"TYPE", key}}, shownOf(kind.Text, key)...), nil
+		return append([][]string{{"TYPE", key}, {"EXPIRETIME", key}, {"OBJECT", "ENCODING", key}}, shownOf(kind.Text, key)...), nil
 	}
 	asks := [][]string{
-		{"TYPE", key}, {"XLEN", key}, {"XRANGE", key, "-", "+"}, {"XREVRANGE", key, "+", "-"},
+		{"TYPE", key}, {"EXPIRETIME", key}, {"XLEN", key}, {"XRANGE", key, "-", "+"}, {"XREVRANGE", key, "+", "-"},
 		{"XINFO", "STREAM", key}, {"XINFO", "STREAM", key, "FULL", "COUNT", "0"}, {"XINFO", "GROUPS", key},
 	}
 	groups, err := c.MustDo("XINFO", "GROUPS", key)

@@ -20,7 +20,7 @@ type family struct {
 	open func(args []string) bool
 }
 
-var families = []family{hashes, lists, sets, stringsFamily, zsets}
+var families = []family{keysFamily, hashes, lists, sets, stringsFamily, zsets}
 
 // familyOf finds a family by its name, nil if there is none.
 func familyOf(name string) *family {
@@ -85,7 +85,7 @@ func familyRules(args []string) (string, bool) {
 // shownOf lists the commands that show all of a value, of a kind that TYPE has named.
 func shownOf(kind, key string) [][]string {
 	for _, f := range families {
-		if f.kind == kind {
+		if f.kind == kind && f.shown != nil {
 			return f.shown(key)
 		}
 	}

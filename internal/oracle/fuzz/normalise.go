@@ -30,6 +30,8 @@ func normalise(args []string, r oracle.Reply) string {
 	special, ok := familyRules(args)
 	switch name := strings.ToLower(args[0]); {
 	case r.IsError():
+	case name == "expiretime":
+		r = nearTimes(r)
 	case ok:
 		rules = special
 	case name == "xpending":
@@ -103,7 +105,7 @@ func skip(args []string, blocked map[int][]string) bool {
 	case name == "xclaim" && (between(args, 4, 0, 100_000) || between(args, option(args, "idle"), 1000, 100_000)),
 		name == "xautoclaim" && between(args, 4, 0, 100_000), name == "xpending" && between(args, option(args, "idle"), 0, 100_000):
 		return true // how long entries have been idle depends on the speed of the servers
-	case name == "sync" || name == "object":
+	case name == "sync":
 		return true // not there yet
 	case (name == "xinfo" || name == "xgroup") && has("help"):
 		return true // docs/compat.md, server: texts for people
