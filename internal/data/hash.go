@@ -16,7 +16,7 @@ type Hash struct {
 
 // The limits of the packed form.
 const (
-	hashMostFields = 128
+	hashMostFields = 512
 	hashLongest    = 64 // bytes of a field or a value
 )
 

@@ -34,7 +34,7 @@ func (m *modelHash) set(name, value string, keep bool) (added bool) {
 	i := m.find(name)
 	if i < 0 {
 		m.fields = append(m.fields, modelField{name, value, 0})
-		m.large = m.large || len(m.fields) > 128
+		m.large = m.large || len(m.fields) > 512
 		return true
 	}
 	m.fields[i].value = value
