@@ -6,13 +6,15 @@ import (
 	"github.com/weirmq/weir/internal/state"
 )
 
-// Keys whose time is over are absent to every command. They leave memory when a command changes them, or when the expirer
-// comes to them, which goes round all keys that expire, a part of the way ten times a second. Their deletion is logged
-// like any other change; while the state is read from disk, nothing may be written or CLIENT PAUSE lasts, there is none.
+// Keys whose time is over, and fields of hashes, are absent to every command. They leave memory when a command changes them, or
+// when the expirer comes to them, which goes round all keys that expire and all hashes with fields that do, a part of the
+// way ten times a second. Their deletion is logged like any other change; while the state is read from disk, nothing may be written or CLIENT PAUSE lasts, there is none.
 type expirer struct {
 	off    bool // DEBUG SET-ACTIVE-EXPIRE 0
 	db     int
 	cursor state.ExpiryCursor
+	fields bool   // the database's keys have been looked at, its hashes are next
+	hash   uint64 // where among these
 
 	expired uint64        // keys deleted because their time was over, by commands too
 	late    uint64        // cycles that had to leave some for the next
@@ -78,16 +80,26 @@ func (b *Broker) mayExpire() bool {
 	return !b.expirer.off && !b.loading && !b.readOnly && !b.closed && !b.clientPause.active(b.turn) && b.log.Pending() < b.settings.logMaxPending
 }
 
-// expireSome looks at keys of one database, and reports whether it has come to its end.
+// expireSome looks at keys of one database, or at its hashes, and reports whether it has come to its end.
 func (b *Broker) expireSome(looks int) (looked, deleted int, end bool) {
 	e := &b.expirer
 	b.tx.Begin(e.db, b.nowMS)
-	e.cursor, looked, deleted = b.tx.ExpireDue(e.cursor, looks)
+	if e.fields {
+		var more bool
+		e.hash, more, deleted = b.tx.ExpireFields(e.hash, looks)
+		if looked, end = deleted, !more; more {
+			looked = looks
+		}
+	} else {
+		e.cursor, looked, deleted = b.tx.ExpireDue(e.cursor, looks)
+		e.fields = e.cursor == (state.ExpiryCursor{})
+	}
 	b.commitRecord()
 	if len(b.ready) > 0 {
 		b.serveWaiters()
 	}
-	if end = e.cursor == (state.ExpiryCursor{}); end {
+	if end {
+		e.fields = false
 		e.db = (e.db + 1) % state.Databases
 	}
 	return looked, deleted, end

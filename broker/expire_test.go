@@ -42,6 +42,24 @@ func TestKeysAreDeletedOnceTheirTimeIsOver(t *testing.T) {
 	})
 }
 
+func TestFieldsAreDeletedOnceTheirTimeIsOver(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := running(t, func(o *Options) { o.Dir, o.Port, o.Goroutines = dir, 0, true })
+		c := pipe(t, b)
+		c.expect("HSET h f 1 g 2", ":2")
+		c.expect("HSET gone f 1", ":1")
+		c.send("HPEXPIRE h 1000 FIELDS 1 f")
+		c.send("HPEXPIRE gone 1000 FIELDS 1 f")
+		c.read()
+		c.read()
+		time.Sleep(time.Second + expireEvery + time.Millisecond)
+		synctest.Wait()
+		c.expect("HLEN h", ":1") // it would count a field that is only hidden
+		c.expect("DBSIZE", ":1")
+	})
+}
+
 // clock is a wall clock that a test moves.
 type clock struct{ ms atomic.Int64 }
 

@@ -75,6 +75,7 @@ func runBZPop(c *command.Call, a bzpopArgs) error {
 			return nil
 		}
 	}
+	a.keys = command.DistinctKeys(a.keys)
 	a.park(c)
 	return nil
 }
