@@ -24,14 +24,14 @@ func (tx *Tx) Delete(key []byte) bool {
 // Move gives what a key holds, and its expiry, to another name in the same or another database. What that held is gone. The
 // names differ, and the key is there.
 func (tx *Tx) Move(key []byte, db int, to []byte) {
-	from, _ := tx.touch(key)
+	tx.touch(key)
 	here := tx.db
 	tx.Use(db)
 	tx.touch(to)
 	tx.Use(here)
 	tx.ready = append(tx.ready, Ref{here, key}, Ref{db, to})
 	tx.record = appendBytes(binary.AppendUvarint(appendHead(tx.record, changeMove, here, key), uint64(db)), to)
-	from, _ = tx.locate(key) // another key of its table may have gone
+	from, _ := tx.locate(key) // not before: another key of its table may have gone
 	tx.keyspace.move(from, db, to)
 	tx.cachedKey = nil
 }

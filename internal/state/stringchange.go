@@ -183,8 +183,8 @@ func (k *Keyspace) applyToString(kind byte, db int, slot uint16, key []byte, r *
 		k.applyStringCombine(db, slot, key, r)
 	case changeHLLRaise:
 		registers := k.registers(r)
-		if h := []byte(nil); ok && r.err == nil {
-			if h = at.string().Flat(); !data.IsHLL(h) || data.CheckHLL(h) != nil {
+		if ok && r.err == nil {
+			if h := at.string().Flat(); !data.IsHLL(h) || data.CheckHLL(h) != nil {
 				r.fail()
 			}
 		}

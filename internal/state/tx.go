@@ -38,7 +38,6 @@ type Tx struct {
 	// The last key looked up, and where it is: commands read a key and change it right after.
 	cachedKey   *byte
 	cachedLen   int
-	cachedSlot  uint16
 	cached      ref
 	cachedMoved uint32 // of the table when it was looked up
 	cachedFound bool
