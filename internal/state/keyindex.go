@@ -3,44 +3,43 @@ package state
 // keyIndex finds the positions of a table's entries by their hashes: open addressing with linear probing. A large table has
 // indexParts of them, by the upper bits of the hash, so that one that grows is rebuilt in some microseconds.
 type keyIndex struct {
-	parts [][]uint32 // position+1, 0 is free; each has a power of two of places, at most half of them full
+	only  []uint32   // position+1, 0 is free; a power of two of places, at most half of them full
+	parts [][]uint32 // instead of it in a large table: indexParts of the same
 	sizes []uint32   // how many are in each part
 }
 
+// none reports whether the table has no index.
+func (x *keyIndex) none() bool { return x.only == nil && x.parts == nil }
+
 const (
 	indexParts    = 256
-	partsFrom     = 8192 // entries; from there on there are indexParts
+	partsFrom     = 8192 // entries; above them there are indexParts
 	leastPart     = 32   // places
 	fullestFactor = 2    // places for each entry, at least
 )
 
-func (x *keyIndex) number(hash uint32) int {
-	if len(x.parts) == 1 {
-		return 0
+func (x *keyIndex) part(hash uint32) []uint32 {
+	if x.only != nil {
+		return x.only
 	}
-	return int(hash >> 24)
+	return x.parts[hash>>24]
 }
-
-func (x *keyIndex) part(hash uint32) []uint32 { return x.parts[x.number(hash)] }
 
 // add enters the last entry of a table, which may need another size for it.
 func (x *keyIndex) add(t *table, hash, place uint32) {
 	switch {
-	case x.parts == nil && t.count <= smallTable:
-		return
-	case x.parts == nil:
-		x.rebuild(t, 1)
-		return
-	case len(x.parts) == 1 && t.count > partsFrom:
-		x.rebuild(t, indexParts)
-		return
+	case x.none() && t.count <= smallTable:
+	case x.none(), x.only != nil && (t.count > partsFrom || t.count*fullestFactor > len(x.only)):
+		x.rebuild(t)
+	case x.only != nil:
+		link(x.only, hash, place)
+	default:
+		n := hash >> 24
+		if x.sizes[n]++; int(x.sizes[n])*fullestFactor > len(x.parts[n]) {
+			x.double(t, n)
+		}
+		link(x.parts[n], hash, place)
 	}
-	n := x.number(hash)
-	x.sizes[n]++
-	if int(x.sizes[n])*fullestFactor > len(x.parts[n]) {
-		x.resize(t, n)
-	}
-	link(x.parts[n], hash, place)
 }
 
 // link puts a place into the first free bucket of its probe sequence.
@@ -65,7 +64,7 @@ func bucketOf(part []uint32, hash, place uint32) uint32 {
 
 // rename says that an entry has another position now.
 func (x *keyIndex) rename(hash, from, to uint32) {
-	if x.parts != nil {
+	if !x.none() {
 		part := x.part(hash)
 		part[bucketOf(part, hash, from)] = to
 	}
@@ -73,12 +72,13 @@ func (x *keyIndex) rename(hash, from, to uint32) {
 
 // remove takes a place out and closes the gap, so that no probe sequence is cut and no tombstone is needed.
 func (x *keyIndex) remove(t *table, hash, place uint32) {
-	if x.parts == nil {
+	if x.none() {
 		return
 	}
-	n := x.number(hash)
-	part := x.parts[n]
-	x.sizes[n]--
+	part := x.part(hash)
+	if x.parts != nil {
+		x.sizes[hash>>24]--
+	}
 	mask := uint32(len(part) - 1)
 	hole := bucketOf(part, hash, place)
 	for i := (hole + 1) & mask; part[i] != 0; i = (i + 1) & mask {
@@ -95,24 +95,30 @@ func (x *keyIndex) remove(t *table, hash, place uint32) {
 // shrink gives memory back once the table has become much smaller.
 func (x *keyIndex) shrink(t *table) {
 	switch {
-	case x.parts == nil:
+	case x.none():
 	case t.count <= smallTable/2:
 		*x = keyIndex{}
-	case len(x.parts) > 1 && t.count < partsFrom/4:
-		x.rebuild(t, 1)
-	case len(x.parts) == 1 && len(x.parts[0]) > 16*t.count && len(x.parts[0]) > leastPart:
-		x.rebuild(t, 1)
+		for pos := range t.count {
+			t.marks[pos] = markOf(t.at(pos).hash)
+		}
+	case x.parts != nil && t.count < partsFrom/4, x.only != nil && len(x.only) > 16*t.count && len(x.only) > leastPart:
+		x.rebuild(t)
 	}
 }
 
-// rebuild makes the index anew with so many parts.
-func (x *keyIndex) rebuild(t *table, parts int) {
-	*x = keyIndex{parts: make([][]uint32, parts), sizes: make([]uint32, parts)}
-	for pos := range t.count {
-		x.sizes[x.number(t.at(pos).hash)]++
-	}
-	for n, size := range x.sizes {
-		x.parts[n] = make([]uint32, partFor(size))
+// rebuild makes the index anew, as the table's size wants it.
+func (x *keyIndex) rebuild(t *table) {
+	*x = keyIndex{}
+	if t.count <= partsFrom {
+		x.only = make([]uint32, partFor(t.count))
+	} else {
+		x.parts, x.sizes = make([][]uint32, indexParts), make([]uint32, indexParts)
+		for pos := range t.count {
+			x.sizes[t.at(pos).hash>>24]++
+		}
+		for n, size := range x.sizes {
+			x.parts[n] = make([]uint32, partFor(int(size)))
+		}
 	}
 	for pos := range t.count {
 		hash := t.at(pos).hash
@@ -120,16 +126,17 @@ func (x *keyIndex) rebuild(t *table, parts int) {
 	}
 }
 
-func partFor(size uint32) int {
+// partFor returns how many places so many entries need.
+func partFor(size int) int {
 	places := leastPart
-	for places < int(size)*2*fullestFactor {
+	for places < size*fullestFactor {
 		places *= 2
 	}
 	return places
 }
 
-// resize doubles one part.
-func (x *keyIndex) resize(t *table, n int) {
+// double makes one part larger.
+func (x *keyIndex) double(t *table, n uint32) {
 	was := x.parts[n]
 	part := make([]uint32, 2*len(was))
 	for _, place := range was {

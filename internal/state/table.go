@@ -10,14 +10,17 @@ import (
 //   - A position is observable, so walking positions downwards visits every key that is present for the whole walk at
 //     least once, whatever is inserted or deleted meanwhile: insertion appends above the walk, and removal moves the last
 //     entry, which the walk has passed already, into the hole.
-//   - Small tables (up to smallTable entries) have no index: a scan over eight hashes is faster than a probe.
+//   - Small tables (up to smallTable entries) have no index, but a mark of each entry's hash where the search begins: looking
+//     for a key among a hundred thousand is mostly waiting for memory, and a mark saves the look at entries that are not it.
 //   - The list is in pages, and the index of a large table in parts, so that no growth copies more than one of them: a hash
 //     tag can put any number of keys into one slot.
 type table struct {
-	pages [][]entry // of pageEntries each but the last, which has as many as fit
+	first []entry // the first page; each page has pageEntries but the last, which has as many as fit
 	count int
-	moved uint32 // counts removals: a position known from before may be another key's
+	marks [smallTable]uint16 // of a table without an index
 	index keyIndex
+	moved uint32 // counts removals: a position known from before may be another key's
+	more  [][]entry
 
 	objects []any    // values that are not packed; nil: free
 	free    []uint32 // places in objects
@@ -31,7 +34,7 @@ type expiry struct {
 }
 
 const (
-	smallTable  = 8
+	smallTable  = 16
 	pageEntries = 512
 )
 
@@ -40,19 +43,38 @@ var hashSeed = maphash.MakeSeed()
 
 func hashOf(key []byte) uint32 { return uint32(maphash.Bytes(hashSeed, key)) }
 
-func (t *table) at(pos int) *entry { return &t.pages[pos/pageEntries][pos%pageEntries] }
+func (t *table) at(pos int) *entry {
+	if pos < pageEntries {
+		return &t.first[pos]
+	}
+	return &t.more[pos/pageEntries-1][pos%pageEntries]
+}
+
+// page returns a page, which is there or the next to be.
+func (t *table) page(n int) *[]entry {
+	if n == 0 {
+		return &t.first
+	}
+	if n > len(t.more) {
+		t.more = append(t.more, nil)
+	}
+	return &t.more[n-1]
+}
+
+// markOf is what a small table says of an entry.
+func markOf(hash uint32) uint16 { return uint16(hash >> 16) }
 
 // find returns the position of a key, -1 if it is not there.
 func (t *table) find(key []byte) int { return t.findHash(key, hashOf(key)) }
 
 func (t *table) findHash(key []byte, hash uint32) int {
-	if t.index.parts == nil {
-		if t.count == 0 {
-			return -1
-		}
-		page := t.pages[0]
-		for i := range page {
-			if e := &page[i]; e.hash == hash && string(e.key()) == string(key) {
+	if t.index.none() {
+		mark := markOf(hash)
+		for i := range t.first {
+			if t.marks[i] != mark {
+				continue
+			}
+			if e := &t.first[i]; e.hash == hash && string(e.key()) == string(key) {
 				return i
 			}
 		}
@@ -72,16 +94,16 @@ func (t *table) findHash(key []byte, hash uint32) int {
 // insert adds a key, which is not there, with room for a value of so many bytes, and returns its position.
 func (t *table) insert(key []byte, kind Kind, room int) int {
 	pos := t.count
-	page := pos / pageEntries
-	if page == len(t.pages) {
-		t.pages = append(t.pages, nil)
-	}
-	p := t.pages[page]
+	page := t.page(pos / pageEntries)
+	p := *page
 	if len(p) == cap(p) { // less generous than append: there are 16,384 tables
 		p = append(make([]entry, 0, min(pageEntries, len(p)+len(p)/4+2)), p...)
 	}
 	hash := hashOf(key)
-	t.pages[page] = append(p, entry{cell: cellOf(key, room), hash: hash, meta: uint32(kind)})
+	*page = append(p, entry{cell: cellOf(key, room), hash: hash, meta: uint32(kind)})
+	if pos < smallTable {
+		t.marks[pos] = markOf(hash)
+	}
 	t.count++
 	t.index.add(t, hash, uint32(t.count))
 	return pos
@@ -97,19 +119,22 @@ func (t *table) remove(pos int) {
 		l := t.at(last)
 		t.index.rename(l.hash, uint32(last+1), uint32(pos+1))
 		*e = *l
+		if pos < smallTable {
+			t.marks[pos] = markOf(l.hash)
+		}
 		if e.expiring != 0 {
 			t.expires[e.expiring-1].pos = uint32(pos)
 		}
 	}
-	page := last / pageEntries
 	*t.at(last) = entry{}
-	p := t.pages[page][:last%pageEntries]
-	if len(p) <= cap(p)/4 && cap(p) > smallTable {
+	page := t.page(last / pageEntries)
+	p := (*page)[:last%pageEntries]
+	if len(p) <= cap(p)/4 && cap(p) > 8 {
 		p = append(make([]entry, 0, 2*len(p)), p...)
 	}
-	if t.pages[page] = p; len(p) == 0 {
-		t.pages[page] = nil
-		t.pages = t.pages[:page]
+	if *page = p; len(p) == 0 {
+		*page = nil
+		t.more = t.more[:max(last/pageEntries-1, 0)]
 	}
 	t.count--
 	t.moved++
