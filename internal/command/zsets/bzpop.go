@@ -87,8 +87,7 @@ func (a *bzpopArgs) popKey(c *command.Call, key []byte, z data.ZSet) {
 	}
 	c.Out.Array(3)
 	c.Out.Bulk(key)
-	p := pairs{c.Out, false}
-	a.pop(c, key, z, func(member []byte, score float64) { p.write(member, score, true) })
+	a.pop(c, key, z, pairs{c.Out, false})
 }
 
 // park makes the session wait for an element. All who wait for a sorted set are of one class: where one finds nothing,

@@ -32,7 +32,7 @@ type popping struct {
 }
 
 // pop writes the elements of a set and removes them.
-func (p popping) pop(c *command.Call, key []byte, z data.ZSet, write func(member []byte, score float64)) {
+func (p popping) pop(c *command.Call, key []byte, z data.ZSet, out pairs) {
 	n := int(min(int64(z.Len()), p.count))
 	it, rank := z.Range(0, n), 0
 	if p.max {
@@ -43,7 +43,7 @@ func (p popping) pop(c *command.Call, key []byte, z data.ZSet, write func(member
 		if !ok {
 			break
 		}
-		write(member, score)
+		out.write(member, score, true)
 	}
 	c.Tx.ZSetRemoveRange(key, rank, n)
 }
@@ -83,7 +83,7 @@ func runZPop(c *command.Call, a zpopArgs) error {
 		n *= 2
 	}
 	c.Out.Array(n)
-	a.pop(c, a.key, z, func(member []byte, score float64) { p.write(member, score, true) })
+	a.pop(c, a.key, z, p)
 	return nil
 }
 
@@ -164,6 +164,5 @@ func (a *zmpopArgs) popKey(c *command.Call, key []byte, z data.ZSet) {
 	c.Out.Array(2)
 	c.Out.Bulk(key)
 	c.Out.Array(int(min(int64(z.Len()), a.count)))
-	p := pairs{c.Out, true}
-	a.pop(c, key, z, func(member []byte, score float64) { p.write(member, score, true) })
+	a.pop(c, key, z, pairs{c.Out, true})
 }
