@@ -49,6 +49,9 @@ func GenerateFamily(name string, seed, round uint64, n int) Round {
 		if g.one(20) {
 			args = g.mutate(args)
 		}
+		if name == "mixed" && sortsNumbers(args) {
+			continue
+		}
 		if !slices.ContainsFunc(families, func(f family) bool { return f.open != nil && f.open(args) }) {
 			rd.Ops = append(rd.Ops, Op{g.r.IntN(g.clients), args})
 		}
@@ -70,6 +73,12 @@ func (g *generator) familyCommand(name string) []string {
 		return []string{"XADD", g.pick("d", "tag{x}"), "*", "f", "v"}
 	}
 	return f.command(g)
+}
+
+// sortsNumbers says that a command sorts by numbers. Redis 7.0 refuses that if the last number that anybody sent was too small or
+// too large for a double, whatever is sorted: it looks at an errno that it has not reset.
+func sortsNumbers(args []string) bool {
+	return named(args, "sort", "sort_ro") && !slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "ALPHA") })
 }
 
 // familyRules is how to normalise the reply to a command of a family.

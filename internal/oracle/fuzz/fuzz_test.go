@@ -19,7 +19,7 @@ var (
 	seed     = flag.Uint64("seed", 0, "seed of the first round; 0 takes the clock")
 	without  = flag.String("without", "", "commands to leave out, separated by commas: those whose difference is known and not yet mended")
 	against  = flag.String("against", "weir", "what to compare with redis: weir, redis, or host:port")
-	only     = flag.String("family", "", "hashes, lists, sets or mixed: what all rounds are about; otherwise one in three, in turn, is about one of these, and the others about streams")
+	only     = flag.String("family", "", "keys, hashes, lists, sets, strings, zsets or mixed: what all rounds are about; otherwise one in three, in turn, is about one of these, and the others about streams")
 	settings = flag.String("settings", "both", "of weir: usual, small (blocks leave the memory at once), or both by turns")
 )
 
