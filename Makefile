@@ -54,7 +54,7 @@ bench-values: build ## measure strings, lists, hashes, sets and sorted sets besi
 fuzz: ## run each fuzz target for FUZZTIME (10m), then compare with redis-server over COMMANDS (2000000)
 	@git grep -o '^func Fuzz[A-Za-z0-9]*' -- '*_test.go' | sed 's|/[^/]*_test.go:func | |' | while read -r dir target; do \
 		echo "== ./$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; done
-	WEIR_REQUIRE_REDIS=1 go test -count=1 -timeout 24h -v ./internal/oracle/fuzz -commands $(COMMANDS)
+	WEIR_REQUIRE_REDIS=1 go test -count=1 -timeout 24h -v ./internal/oracle/fuzz -seed 0 -commands $(COMMANDS)
 
 crash: ## kill -9 the broker ROUNDS (200) times in every sync mode, check HISTORIES (5000) of workers, break the disk
 	WEIR_REQUIRE_FAULTS=1 go test -count=1 -timeout 4h -v ./internal/crash -rounds $(ROUNDS) -histories $(HISTORIES)

@@ -90,7 +90,12 @@ func asksAbout(c *oracle.Conn, key string) ([][]string, error) {
 		return nil, err
 	}
 	if kind.Text != "stream" {
-		return append([][]string{{"TYPE", key}, {"EXPIRETIME", key}, {"OBJECT", "ENCODING", key}}, shownOf(kind.Text, key)...), nil
+		reads := append([][]string{{"TYPE", key}, {"EXPIRETIME", key}}, shownOf(kind.Text, key)...)
+		// Of a string the form after INCRBYFLOAT differs (docs/compat.md), and SORT changes that of a sorted set in Redis.
+		if kind.Text != "string" && kind.Text != "zset" {
+			reads = append(reads, []string{"OBJECT", "ENCODING", key})
+		}
+		return reads, nil
 	}
 	asks := [][]string{
 		{"TYPE", key}, {"EXPIRETIME", key}, {"XLEN", key}, {"XRANGE", key, "-", "+"}, {"XREVRANGE", key, "+", "-"},

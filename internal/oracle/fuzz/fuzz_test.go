@@ -16,7 +16,7 @@ import (
 
 var (
 	commands = flag.Int("commands", 12000, "commands to send")
-	seed     = flag.Uint64("seed", 0, "seed of the first round; 0 takes the clock")
+	seed     = flag.Uint64("seed", 1, "seed of the first round, by default the same each time, so that a test that begins to fail has found a change; 0 takes the clock")
 	without  = flag.String("without", "", "commands to leave out, separated by commas: those whose difference is known and not yet mended")
 	against  = flag.String("against", "weir", "what to compare with redis: weir, redis, or host:port")
 	only     = flag.String("family", "", "keys, hashes, lists, sets, strings, zsets or mixed: what all rounds are about; otherwise one in three, in turn, is about one of these, and the others about streams")
@@ -165,7 +165,7 @@ func generated(round uint64) Round {
 }
 
 // TestWeirAndRedisAgreeOnRandomCommands is the differential fuzzer. For hours:
-// go test ./internal/oracle/fuzz -commands 100000000 -timeout 0
+// go test ./internal/oracle/fuzz -seed 0 -commands 100000000 -timeout 0
 func TestWeirAndRedisAgreeOnRandomCommands(t *testing.T) {
 	redis, weir := judge(t), startJudged(t)
 	if *seed == 0 {
