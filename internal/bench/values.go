@@ -68,7 +68,7 @@ func builtins() []builtin {
 		{test: "ping_inline"}, {test: "ping_mbulk"}, {test: "set"}, {test: "get", before: []string{"set"}, fill: 300_000},
 		{test: "incr"}, {test: "lpush"}, {test: "rpush"}, {test: "lpop", before: []string{"lpush"}}, {test: "rpop", before: []string{"rpush"}},
 		{test: "sadd"}, {test: "hset"}, {test: "spop", before: []string{"sadd"}}, {test: "zadd"}, {test: "zpopmin", before: []string{"zadd"}},
-		lrange("100", "99"), lrange("300", "299"), lrange("500", "449"), lrange("600", "599"), {test: "mset"}, {test: "xadd"},
+		lrange("100", "99"), lrange("300", "299"), lrange("500", "449"), lrange("600", "599"), {test: "mset"},
 	}
 }
 
