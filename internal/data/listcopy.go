@@ -97,10 +97,5 @@ func readSome(r *bufio.Reader, b []byte, n int) ([]byte, error) {
 	return b, nil
 }
 
-// damagedList is an error of the reader, with an end that comes too early made damage.
-func damagedList(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fmt.Errorf("%w: a list ends too early", ErrDamaged)
-	}
-	return err
-}
+// damagedList is an error of reading as one that says what it means.
+func damagedList(err error) error { return fmt.Errorf("%w: a list: %w", ErrDamaged, err) }
