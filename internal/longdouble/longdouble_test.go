@@ -3,6 +3,7 @@ package longdouble
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -63,7 +64,10 @@ func TestInfinityIsReadButNotAddedTo(t *testing.T) {
 // TestSumsAreRediss adds random texts there and here.
 func TestSumsAreRediss(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("no redis-server is installed")
+		if os.Getenv("WEIR_REQUIRE_REDIS") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("no redis-server here; set WEIR_REQUIRE_REDIS=1 to make that an error")
 	}
 	redis, err := oracle.StartRedis(t.TempDir())
 	if err != nil {
