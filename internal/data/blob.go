@@ -154,11 +154,11 @@ const MaxBlob = 1 << 30
 func DecodeBlob(r *bufio.Reader) (*Blob, error) {
 	size, err := binary.ReadUvarint(r)
 	if err != nil {
-		return nil, blobDamage(err)
+		return nil, damaged("a string", err)
 	}
 	there, err := binary.ReadUvarint(r)
 	if err != nil {
-		return nil, blobDamage(err)
+		return nil, damaged("a string", err)
 	}
 	if size > MaxBlob || there > (size+blobPage-1)/blobPage {
 		return nil, fmt.Errorf("%w: %d pages of a string of %d bytes", ErrDamaged, there, size)
@@ -169,11 +169,11 @@ func DecodeBlob(r *bufio.Reader) (*Blob, error) {
 	for range there {
 		missing, err := binary.ReadUvarint(r)
 		if err != nil {
-			return nil, blobDamage(err)
+			return nil, damaged("a string", err)
 		}
 		n, err := binary.ReadUvarint(r)
 		if err != nil {
-			return nil, blobDamage(err)
+			return nil, damaged("a string", err)
 		}
 		if missing >= uint64(len(b.pages))-page || n == 0 || n > min(blobPage, size-(page+missing)*blobPage) {
 			return nil, fmt.Errorf("%w: a page of %d bytes of a string of %d", ErrDamaged, n, size)
@@ -181,13 +181,10 @@ func DecodeBlob(r *bufio.Reader) (*Blob, error) {
 		page += missing
 		p := make([]byte, n)
 		if _, err := io.ReadFull(r, p); err != nil {
-			return nil, blobDamage(err)
+			return nil, damaged("a string", err)
 		}
 		b.pages[page] = p
 		page++
 	}
 	return b, nil
 }
-
-// blobDamage is an error of reading as one that says what it means.
-func blobDamage(err error) error { return fmt.Errorf("%w: %w", ErrDamaged, err) }

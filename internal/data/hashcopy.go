@@ -80,7 +80,7 @@ func DecodeHash(r *bufio.Reader) (*HashTable, error) {
 		err = t.decodeTimes(r)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: a hash: %w", ErrDamaged, err)
+		return nil, damaged("a hash", err)
 	}
 	return t, nil
 }
@@ -94,10 +94,10 @@ func (t *HashTable) decodeFields(r *bufio.Reader) error {
 	}
 	var field, value []byte
 	for range n {
-		if field, err = readMember(r, field[:0]); err != nil {
+		if field, err = readBytes(r, field[:0]); err != nil {
 			return err
 		}
-		if value, err = readMember(r, value[:0]); err != nil {
+		if value, err = readBytes(r, value[:0]); err != nil {
 			return err
 		}
 		if !t.fields.Set(field, value) {
@@ -126,7 +126,7 @@ func (t *HashTable) decodeTimes(r *bufio.Reader) error {
 	var field []byte
 	var b [timeSize]byte
 	for range n {
-		if field, err = readMember(r, field[:0]); err != nil {
+		if field, err = readBytes(r, field[:0]); err != nil {
 			return err
 		}
 		if _, err = io.ReadFull(r, b[:]); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"slices"
 )
 
@@ -51,20 +50,20 @@ func DecodeList(r *bufio.Reader) (*ListTable, error) {
 	for {
 		items, err := binary.ReadUvarint(r)
 		if err != nil {
-			return nil, damagedList(err)
+			return nil, damaged("a list", err)
 		}
 		if items == 0 {
 			break
 		}
 		size, err := binary.ReadUvarint(r)
 		if err != nil {
-			return nil, damagedList(err)
+			return nil, damaged("a list", err)
 		}
 		if size > mostItemBytes || items > size/2 || items > 1 && size > listPageSize {
 			return nil, fmt.Errorf("%w: %d items of a list in %d bytes", ErrDamaged, items, size)
 		}
-		if buf, err = readSome(r, buf[:0], int(size)); err != nil {
-			return nil, damagedList(err)
+		if buf, err = readSome(r, buf[:0], size); err != nil {
+			return nil, damaged("a list", err)
 		}
 		if err := checkItems(buf, int(items)); err != nil {
 			return nil, err
@@ -73,7 +72,7 @@ func DecodeList(r *bufio.Reader) (*ListTable, error) {
 	}
 	count, err := binary.ReadUvarint(r)
 	if err != nil {
-		return nil, damagedList(err)
+		return nil, damaged("a list", err)
 	}
 	if count != uint64(t.count) || count == 0 {
 		return nil, fmt.Errorf("%w: %d items of a list, and not %d", ErrDamaged, t.count, count)
@@ -83,19 +82,3 @@ func DecodeList(r *bufio.Reader) (*ListTable, error) {
 
 // mostItemBytes bounds an item with what is around it.
 const mostItemBytes = 1<<30 + 16
-
-// readSome appends n bytes, and takes no more memory than twice what is there.
-func readSome(r *bufio.Reader, b []byte, n int) ([]byte, error) {
-	for at := len(b); n > 0; at = len(b) {
-		step := min(n, max(len(b), 64<<10))
-		b = append(b, make([]byte, step)...)
-		if _, err := io.ReadFull(r, b[at:]); err != nil {
-			return nil, err
-		}
-		n -= step
-	}
-	return b, nil
-}
-
-// damagedList is an error of reading as one that says what it means.
-func damagedList(err error) error { return fmt.Errorf("%w: a list: %w", ErrDamaged, err) }

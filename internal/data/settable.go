@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
-	"io"
 )
 
 // SetTable is a large set.
@@ -53,7 +52,7 @@ func (c *SetCopy) Encode(w *bufio.Writer) error {
 func DecodeSet(r *bufio.Reader) (*SetTable, error) {
 	n, err := binary.ReadUvarint(r)
 	if err != nil {
-		return nil, damagedSet(err)
+		return nil, damaged("a set", err)
 	}
 	if n == 0 {
 		return nil, fmt.Errorf("%w: a set without members", ErrDamaged)
@@ -61,8 +60,8 @@ func DecodeSet(r *bufio.Reader) (*SetTable, error) {
 	t := newSetTable()
 	var member []byte
 	for range n {
-		if member, err = readMember(r, member[:0]); err != nil {
-			return nil, damagedSet(err)
+		if member, err = readBytes(r, member[:0]); err != nil {
+			return nil, damaged("a set", err)
 		}
 		if !t.add(member) {
 			return nil, fmt.Errorf("%w: a member twice in a set", ErrDamaged)
@@ -70,28 +69,6 @@ func DecodeSet(r *bufio.Reader) (*SetTable, error) {
 	}
 	return t, nil
 }
-
-func readMember(r *bufio.Reader, b []byte) ([]byte, error) {
-	n, err := binary.ReadUvarint(r)
-	if err != nil {
-		return nil, err
-	}
-	const step = 64 << 10
-	for n > 0 {
-		have, part := len(b), int(min(n, step))
-		for cap(b) < have+part {
-			b = append(b[:cap(b)], 0)
-		}
-		b = b[:have+part]
-		if _, err := io.ReadFull(r, b[have:]); err != nil {
-			return nil, err
-		}
-		n -= uint64(part)
-	}
-	return b, nil
-}
-
-func damagedSet(err error) error { return fmt.Errorf("%w: a set: %w", ErrDamaged, err) }
 
 // CheckSet tells whether bytes are a packed set. No method fails on one that has passed.
 func CheckSet(packed []byte) error {

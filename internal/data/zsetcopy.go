@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 )
 
@@ -38,37 +37,27 @@ func DecodeZSet(r *bufio.Reader) (*ZSetTable, error) {
 		err = errors.New("of no elements")
 	}
 	if err != nil {
-		return nil, damagedZSet(err)
+		return nil, damaged("a sorted set", err)
 	}
 	t := newZSetTable()
 	var item []byte
 	for ; n > 0; n-- {
 		if item, err = readScored(r, item[:0]); err != nil {
-			return nil, damagedZSet(err)
+			return nil, damaged("a sorted set", err)
 		}
 		score, member := scoreOf(item), item[8:]
 		if math.IsNaN(score) || !t.set(member, score) {
-			return nil, damagedZSet(fmt.Errorf("%q is there twice, or has no score", member))
+			return nil, damaged("a sorted set", fmt.Errorf("%q is there twice, or has no score", member))
 		}
 	}
 	return t, nil
 }
 
-// readScored appends a score and a member. For a length that says more than there is, it takes no memory to speak of.
+// readScored appends a score and a member.
 func readScored(r *bufio.Reader, b []byte) ([]byte, error) {
-	const step = 64 << 10
-	b = append(b, make([]byte, 8)...)
-	if _, err := io.ReadFull(r, b); err != nil {
-		return b, err
+	b, err := readSome(r, b, 8)
+	if err != nil {
+		return nil, err
 	}
-	left, err := binary.ReadUvarint(r)
-	for left > 0 && err == nil {
-		at, n := len(b), min(left, step)
-		b = append(b, make([]byte, n)...)
-		_, err = io.ReadFull(r, b[at:])
-		left -= n
-	}
-	return b, err
+	return readBytes(r, b)
 }
-
-func damagedZSet(err error) error { return fmt.Errorf("%w: a sorted set: %w", ErrDamaged, err) }
