@@ -5,7 +5,8 @@ import "iter"
 // Hash maps fields to values. A field may have a time, in unix milliseconds, after which it is gone.
 //
 // Fields of a packed hash keep the order in which they were added. It becomes large when it gets more than hashMostFields of
-// them, or a field or value of more than hashLongest bytes.
+// them, or, with a field or value of more than hashLongest bytes, more than hashWidest bytes. Redis would have a hash table for
+// one with a long value: Encoding says so, but a record of a few long texts is flat bytes all the same.
 type Hash struct {
 	Packed []byte // see packedHash
 	Large  *HashTable
@@ -17,7 +18,8 @@ type Hash struct {
 // The limits of the packed form.
 const (
 	hashMostFields = 512
-	hashLongest    = 64 // bytes of a field or a value
+	hashLongest    = 64      // bytes of a field or a value, of what is not wide
+	hashWidest     = 4 << 10 // bytes of one that is wide
 )
 
 // Len returns the number of fields, those included that are gone and not yet deleted.
@@ -40,7 +42,7 @@ func (h Hash) Live() int {
 // Encoding returns what Redis calls the form.
 func (h Hash) Encoding() string {
 	switch {
-	case h.Large != nil:
+	case h.Large != nil, packedHash(h.Packed).wide():
 		return "hashtable"
 	case packedHash(h.Packed).timed():
 		return "listpackex"
@@ -162,20 +164,27 @@ func (h *Hash) Set(field, value []byte) (added bool) { return h.set(field, value
 func (h *Hash) Update(field, value []byte) (added bool) { return h.set(field, value, true) }
 
 func (h *Hash) set(field, value []byte, keep bool) (added bool) {
-	if h.Large == nil && (len(field) > hashLongest || len(value) > hashLongest) {
-		h.enlarge()
-	}
 	if h.Large == nil {
 		p := packedHash(h.Packed)
-		if at := p.find(field); at >= 0 {
+		if !p.wide() && max(len(field), len(value)) > hashLongest {
+			p = p.becomes(p.flags() | hashWide)
+			h.Packed = p
+		}
+		at, grows := p.find(field), p.itemsSize(field, value)
+		if at >= 0 {
+			f, _ := p.at(at)
+			grows = len(value) - len(f.value)
+		}
+		switch {
+		case p.wide() && grows > 0 && len(p)+grows > hashWidest, at < 0 && p.len() == hashMostFields:
+			h.enlarge()
+		case at >= 0:
 			h.Packed = p.replace(at, value, keep)
 			return false
-		}
-		if p.len() < hashMostFields {
+		default:
 			h.Packed = p.add(field, value)
 			return true
 		}
-		h.enlarge()
 	}
 	return h.Large.set(field, value, keep)
 }
@@ -218,7 +227,7 @@ func (h *Hash) SetTime(field []byte, atMS int64) bool {
 		if atMS == 0 {
 			return true
 		}
-		p = p.withTimes()
+		p = p.becomes(p.flags() | hashTimed)
 		at = p.find(field)
 	}
 	p.setTime(at, atMS)

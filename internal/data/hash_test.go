@@ -17,7 +17,7 @@ import (
 // modelHash is a hash as simple as can be: fields in the order in which they were added.
 type modelHash struct {
 	fields []modelField
-	large  bool
+	large  bool // Redis would have a hash table
 }
 
 type modelField struct {
@@ -56,7 +56,7 @@ func (m *modelHash) live(now int64) (live []modelField) {
 // checkHash fails unless everything that can be read of a hash is what the model says.
 func checkHash(t interface{ Fatalf(string, ...any) }, h Hash, m *modelHash) {
 	live := m.live(h.NowMS)
-	if h.Len() != len(m.fields) || h.Live() != len(live) || (h.Large != nil) != m.large && len(m.fields) > 0 {
+	if h.Len() != len(m.fields) || h.Live() != len(live) || (h.Encoding() == "hashtable") != m.large && len(m.fields) > 0 {
 		t.Fatalf("%d fields, %d live, %s; want %d, %d, large %t", h.Len(), h.Live(), h.Encoding(), len(m.fields), len(live), m.large)
 	}
 	var got []modelField
@@ -124,7 +124,7 @@ func TestAHashAgreesWithAList(t *testing.T) {
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			from, n := rapid.IntRange(0, names-1).Draw(t, "from"), rapid.SampledFrom([]int{1, 1, 2, 30, 1000}).Draw(t, "n")
 			step := rapid.IntRange(0, 11).Draw(t, "step")
-			value := strings.Repeat("v", rapid.SampledFrom([]int{0, 1, 2, 2, 5, 63, 64, 65}).Draw(t, "size"))
+			value := strings.Repeat("v", rapid.SampledFrom([]int{0, 1, 2, 2, 5, 63, 64, 65, 300, 5000}).Draw(t, "size"))
 			at := int64(rapid.IntRange(0, 30).Draw(t, "time"))
 			if step == 11 {
 				h.NowMS = min(h.NowMS+at, 40)
@@ -218,6 +218,30 @@ func TestFieldsOfALargeHashLapseInTheirOrderOfTime(t *testing.T) {
 	}
 }
 
+func TestAHashOfAFewLongTextsIsPackedAndSaysHashtable(t *testing.T) {
+	var h Hash
+	h.Set([]byte("id"), []byte("1"))
+	h.SetTime([]byte("id"), 9)
+	for i := range 4 {
+		h.Set(fmt.Append(nil, "text", i), bytes.Repeat([]byte("x"), 1000))
+	}
+	if h.Large != nil || h.Encoding() != "hashtable" || CheckHash(h.Packed) != nil {
+		t.Fatalf("%s, large %t", h.Encoding(), h.Large != nil)
+	}
+	if at, ok := h.Time([]byte("id")); at != 9 || !ok {
+		t.Errorf("id is gone at %d, %t", at, ok)
+	}
+	h.Set([]byte("text0"), bytes.Repeat([]byte("y"), 1010))
+	h.Set([]byte("text0"), bytes.Repeat([]byte("z"), 10))
+	if h.Large != nil {
+		t.Errorf("large with %d bytes", len(h.Packed))
+	}
+	h.Set([]byte("text0"), bytes.Repeat([]byte("y"), 1200))
+	if h.Large == nil || h.Len() != 5 {
+		t.Errorf("packed with %d bytes, %d fields", len(h.Packed), h.Len())
+	}
+}
+
 func TestRandomPassesOverFieldsThatAreGone(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	for _, n := range []int{4, 100, 1000} {
@@ -289,6 +313,8 @@ func FuzzHash(f *testing.F) {
 	f.Add([]byte("\x04\x00\x01a\x011\x02bb\x0222"))
 	f.Add([]byte("\x03\x00\x01a\x011\x05\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add([]byte("\x02\x01a\x011\x02bb\x0222\x01\x01\x01a\x05\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add([]byte("\x02\x80\x01\x00a\x02\x0011"))
+	f.Add([]byte("\x03\x80\x01\x00a\x02\x0011\x05\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		hashes := []Hash{{NowMS: 1 << 32}}
 		if CheckHash(b) == nil {
@@ -300,7 +326,7 @@ func FuzzHash(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, h := range hashes {
-			m := &modelHash{large: h.Large != nil}
+			m := &modelHash{large: h.Encoding() == "hashtable"}
 			all := h
 			all.NowMS = 0
 			for name, value := range all.All() {

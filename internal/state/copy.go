@@ -107,7 +107,7 @@ func (c *Copy) add(r ref) {
 	}
 	e.stamp = c.number
 	e.mark(metaShared, true)
-	copied := Copied{db: r.database.number, kind: e.kind(), edited: e.meta&metaEdited != 0, expiry: -1, cell: e.cell}
+	copied := Copied{db: r.database.number, kind: e.kind(), edited: e.meta&metaEdited != 0, expiry: -1, cell: r.table.cell(r.pos)}
 	if at, ok := r.table.expiryOf(e); ok {
 		copied.expiry = at
 	}

@@ -5,20 +5,23 @@ import (
 	"unsafe"
 )
 
-// entry is a key and its value, one of a table.
+// entry is a key and its value, one of a page of a table.
 //
 // The cell holds the key, and behind it the packed value, or which of the table's objects the value is. So a small value
-// costs no allocation besides its key's, and nothing that the garbage collector would have to follow.
+// costs nothing besides its bytes. Cells stand in the slab of their page (slab.go): neither they nor entries are anything
+// that the garbage collector would have to follow.
 //
 //	+-----------------+-----+-------------------------------------+
 //	| uvarint key len | key | packed value, or 4 bytes: an object |
 //	+-----------------+-----+-------------------------------------+
 type entry struct {
-	cell     []byte
 	hash     uint32
 	meta     uint32 // see below
 	stamp    uint32 // the number of the last Copy that has it, or that was begun before it was made
 	expiring uint32 // one more than its place in the table's list of keys that expire; 0: it does not
+	from     uint32 // where the cell begins in the slab; with metaAlone: which of the table's objects the cell is
+	size     uint16 // bytes of the cell
+	room     uint16 // that it may grow to
 }
 
 // The parts of entry.meta.
@@ -27,15 +30,17 @@ const (
 	metaObject = 1 << 3 // the value is an object
 	metaShared = 1 << 4 // a Copy may have the cell: it is not to be edited, but replaced
 	metaEdited = 1 << 5 // see Value.Edited
+	metaAlone  = 1 << 6 // the cell is too large for a slab
 	metaSeen   = 8      // from this bit on: the second in which it was used last, modulo 2^24
 )
 
-// cellOf returns a cell with a key, and room for a value of so many bytes behind it.
-func cellOf(key []byte, room int) []byte {
-	var head [binary.MaxVarintLen64]byte
-	n := binary.PutUvarint(head[:], uint64(len(key)))
-	cell := append(make([]byte, 0, n+len(key)+room), head[:n]...)
-	return append(cell, key...)
+// cellSize returns how long the cell of a key is, with room for a value of so many bytes.
+func cellSize(key []byte, room int) int {
+	head := 1
+	for n := len(key); n >= 0x80; n >>= 7 {
+		head++
+	}
+	return head + len(key) + room
 }
 
 // split returns where the key begins and ends.
@@ -47,18 +52,7 @@ func split(cell []byte) (from, to int) {
 	return size, size + int(n)
 }
 
-func (e *entry) key() []byte {
-	from, to := split(e.cell)
-	return e.cell[from:to:to]
-}
-
 func (e *entry) kind() Kind { return Kind(e.meta & metaKind) }
-
-// behind returns what stands behind the key, with the room there is.
-func (e *entry) behind() []byte {
-	_, to := split(e.cell)
-	return e.cell[to:]
-}
 
 func (e *entry) mark(flag uint32, on bool) {
 	if on {
@@ -91,25 +85,27 @@ type ref struct {
 
 func (r ref) entry() *entry { return r.table.at(r.pos) }
 
+// key returns the key's bytes, which stay as they are whatever becomes of the key.
+func (r ref) key() []byte { return r.table.key(r.pos) }
+
 // value returns what the entry holds.
-func (r ref) value() Value { return r.table.valueOf(r.entry()) }
+func (r ref) value() Value { return r.table.valueAt(r.pos) }
 
 // packed returns the packed value for editing in place, with the room that is behind it.
 func (r ref) packed() []byte {
-	e := r.entry()
-	if e.meta&metaShared != 0 {
-		e.cell = append(make([]byte, 0, cap(e.cell)), e.cell...)
-		e.mark(metaShared, false)
+	if r.entry().meta&metaShared != 0 {
+		cell := r.table.cell(r.pos)
+		r.table.replaceCell(r.pos, cap(cell), cell, nil)
 	}
-	return e.behind()
+	return r.table.behind(r.pos)
 }
 
 // place returns which of the table's objects the value is.
-func (r ref) place() uint32 { return binary.LittleEndian.Uint32(r.entry().behind()) }
+func (r ref) place() uint32 { return binary.LittleEndian.Uint32(r.table.behind(r.pos)) }
 
 // object returns the value's object, nil if it is packed.
 func (r ref) object() any {
-	if e := r.entry(); e.meta&metaObject != 0 {
+	if r.entry().meta&metaObject != 0 {
 		return r.table.objects[r.place()]
 	}
 	return nil
@@ -117,35 +113,36 @@ func (r ref) object() any {
 
 // putPacked makes bytes the value: those that packed returned and that were edited, or others, which are copied.
 func (r ref) putPacked(b []byte) {
-	e := r.entry()
-	_, to := split(e.cell)
-	inPlace := len(b) > 0 && cap(e.cell) > to && unsafe.SliceData(b) == unsafe.SliceData(e.cell[to:cap(e.cell)])
+	t, e := r.table, r.entry()
+	cell := t.cell(r.pos)
+	_, to := split(cell)
+	inPlace := len(b) > 0 && cap(cell) > to && unsafe.SliceData(b) == unsafe.SliceData(cell[to:cap(cell)])
 	switch {
 	case inPlace: // edited
-		e.cell = e.cell[:to+len(b)]
-	case e.meta&(metaShared|metaObject) == 0 && to+len(b) <= cap(e.cell) && to+len(b) >= cap(e.cell)/2:
-		e.cell = append(e.cell[:to], b...)
+		t.resizeCell(r.pos, to+len(b))
+	case e.meta&(metaShared|metaObject) == 0 && to+len(b) <= cap(cell) && to+len(b) >= cap(cell)/2:
+		copy(cell[to:cap(cell)], b)
+		t.resizeCell(r.pos, to+len(b))
 	default:
 		room := len(b)
-		if e.meta&metaObject == 0 && len(e.cell) > to && len(b) > len(e.cell)-to {
+		if e.meta&metaObject == 0 && len(cell) > to && len(b) > len(cell)-to {
 			room += len(b) / 8 // what has grown will grow
 		}
-		r.table.release(e)
-		e.cell = append(append(make([]byte, 0, to+room), e.cell[:to]...), b...)
-		e.mark(metaShared, false)
+		t.release(r.pos)
+		t.replaceCell(r.pos, to+room, cell[:to], b)
 	}
 }
 
 // putObject makes an object the value. It is not nil.
 func (r ref) putObject(o any) {
-	e := r.entry()
+	t, e := r.table, r.entry()
 	if e.meta&metaObject != 0 {
-		r.table.objects[r.place()] = o
+		t.objects[r.place()] = o
 		return
 	}
-	_, to := split(e.cell)
-	e.cell = binary.LittleEndian.AppendUint32(append(make([]byte, 0, to+4), e.cell[:to]...), r.table.hold(o))
-	e.mark(metaShared, false)
+	cell := t.cell(r.pos)
+	_, to := split(cell)
+	t.replaceCell(r.pos, to+4, cell[:to], binary.LittleEndian.AppendUint32(nil, t.hold(o)))
 	e.mark(metaObject, true)
 }
 

@@ -99,8 +99,8 @@ func (tx *Tx) ExpireDue(from ExpiryCursor, looks int) (next ExpiryCursor, looked
 			}
 			looked++
 			if x := t.expires[ahead-1]; tx.nowMS > x.atMS {
-				// The key's bytes are the cell's, which is let go of, and stay as they are.
-				tx.lapse(t.at(int(x.pos)).key(), ref{d, t, uint16(slot), int(x.pos)})
+				r := ref{d, t, uint16(slot), int(x.pos)}
+				tx.lapse(r.key(), r)
 				deleted++
 			}
 		}

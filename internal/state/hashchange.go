@@ -121,13 +121,12 @@ func hashExpire(at ref, fields [][]byte, atMS int64) (all bool) {
 
 // noteTimes notes that the value is a hash that has fields with times, if it is one: ExpireFields looks at it then.
 func (r ref) noteTimes() {
-	e := r.entry()
-	if e.kind() != KindHash || !r.value().hash().Timed() {
+	if r.entry().kind() != KindHash || !r.value().hash().Timed() {
 		return
 	}
 	d := r.database
 	if d.timed == nil {
 		d.timed = data.NewDict()
 	}
-	d.timed.Set(e.key(), nil)
+	d.timed.Set(r.key(), nil)
 }

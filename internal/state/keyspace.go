@@ -110,8 +110,8 @@ func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref
 func (d *database) remove(slot uint16, pos int) {
 	t := d.slots[slot]
 	expired := len(t.expires)
-	if e := t.at(pos); d.timed != nil && e.kind() == KindHash {
-		d.timed.Delete(e.key())
+	if d.timed != nil && t.at(pos).kind() == KindHash {
+		d.timed.Delete(t.key(pos))
 	}
 	t.remove(pos)
 	d.keys--
@@ -144,7 +144,7 @@ func (k *Keyspace) Reap(keys int) (more bool) {
 					return true
 				}
 				keys--
-				if s, ok := t.valueOf(t.at(k.reaped)).Object.(*Stream); ok {
+				if s, ok := t.valueAt(k.reaped).Object.(*Stream); ok {
 					s.Release()
 				}
 			}

@@ -42,7 +42,7 @@ func (k *Keyspace) move(from ref, db int, to []byte) {
 	at, expires := from.table.expiryOf(from.entry())
 	meta := from.entry().meta
 	if v.Object != nil {
-		from.table.letGo(from.entry(), from.place()) // without releasing what it holds
+		from.table.giveUp(from.pos) // without releasing what it holds
 	} else {
 		v.Packed = append([]byte(nil), v.Packed...)
 	}

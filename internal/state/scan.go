@@ -35,8 +35,8 @@ func (tx *Tx) Scan(cursor Cursor, count int, visit func(key []byte, v Value)) Cu
 				return Cursor(ahead+1)<<slotBits | Cursor(slot)
 			}
 			count--
-			if e := t.at(ahead - 1); !tx.expired(t, e) {
-				visit(e.key(), t.valueOf(e))
+			if pos := ahead - 1; !tx.expired(t, t.at(pos)) {
+				visit(t.key(pos), t.valueAt(pos))
 			}
 		}
 		if slot++; slot == Slots {
@@ -54,8 +54,8 @@ func (tx *Tx) RandomKey(random func(n uint64) uint64) []byte {
 		if d.keys == 0 {
 			return nil
 		}
-		if e, t := d.random(random); !tx.expired(t, e) {
-			return e.key()
+		if t, pos := d.random(random); !tx.expired(t, t.at(pos)) {
+			return t.key(pos)
 		}
 	}
 	var found []byte // nearly all have expired
@@ -70,12 +70,12 @@ func (tx *Tx) RandomKey(random func(n uint64) uint64) []byte {
 const randomTries = 100
 
 // random returns one of the keys, each as likely as any other. It adds up the sizes of slots: some microseconds.
-func (d *database) random(random func(n uint64) uint64) (*entry, *table) {
+func (d *database) random(random func(n uint64) uint64) (t *table, pos int) {
 	n := int(random(uint64(d.keys)))
 	for slot := d.nextUsed(0); ; slot = d.nextUsed(slot + 1) {
 		t := d.slots[slot]
 		if n < t.count {
-			return t.at(n), t
+			return t, n
 		}
 		n -= t.count
 	}
@@ -87,7 +87,7 @@ func (tx *Tx) scanAll(visit func(key []byte) bool) {
 	for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot + 1) {
 		t := d.slots[slot]
 		for pos := range t.count {
-			if e := t.at(pos); !tx.expired(t, e) && !visit(e.key()) {
+			if !tx.expired(t, t.at(pos)) && !visit(t.key(pos)) {
 				return
 			}
 		}

@@ -15,14 +15,14 @@ import (
 //   - The list is in pages, and the index of a large table in parts, so that no growth copies more than one of them: a hash
 //     tag can put any number of keys into one slot.
 type table struct {
-	first []entry // the first page; each page has pageEntries but the last, which has as many as fit
+	first page // each page has pageEntries but the last, which has as many as fit
 	count int
 	marks [smallTable]uint16 // of a table without an index
 	index keyIndex
 	moved uint32 // counts removals: a position known from before may be another key's
-	more  [][]entry
+	more  []page
 
-	objects []any    // values that are not packed; nil: free
+	objects []any    // values that are not packed, and cells that are too large for a slab; nil: free
 	free    []uint32 // places in objects
 	expires []expiry
 }
@@ -45,18 +45,19 @@ func hashOf(key []byte) uint32 { return uint32(maphash.Bytes(hashSeed, key)) }
 
 func (t *table) at(pos int) *entry {
 	if pos < pageEntries {
-		return &t.first[pos]
+		return &t.first.entries[pos]
 	}
-	return &t.more[pos/pageEntries-1][pos%pageEntries]
+	return &t.more[pos/pageEntries-1].entries[pos%pageEntries]
 }
 
-// page returns a page, which is there or the next to be.
-func (t *table) page(n int) *[]entry {
-	if n == 0 {
+// page returns the page of a position, which is there or the next to be. It is valid until a page comes or goes.
+func (t *table) page(pos int) *page {
+	if pos < pageEntries {
 		return &t.first
 	}
+	n := pos / pageEntries
 	if n > len(t.more) {
-		t.more = append(t.more, nil)
+		t.more = append(t.more, page{})
 	}
 	return &t.more[n-1]
 }
@@ -70,11 +71,8 @@ func (t *table) find(key []byte) int { return t.findHash(key, hashOf(key)) }
 func (t *table) findHash(key []byte, hash uint32) int {
 	if t.index.none() {
 		mark := markOf(hash)
-		for i := range t.first {
-			if t.marks[i] != mark {
-				continue
-			}
-			if e := &t.first[i]; e.hash == hash && string(e.key()) == string(key) {
+		for i := range t.first.entries {
+			if t.marks[i] == mark && t.first.entries[i].hash == hash && string(t.key(i)) == string(key) {
 				return i
 			}
 		}
@@ -84,7 +82,7 @@ func (t *table) findHash(key []byte, hash uint32) int {
 	mask := uint32(len(part) - 1)
 	for i := hash & mask; part[i] != 0; i = (i + 1) & mask {
 		pos := int(part[i] - 1)
-		if e := t.at(pos); e.hash == hash && string(e.key()) == string(key) {
+		if t.at(pos).hash == hash && string(t.key(pos)) == string(key) {
 			return pos
 		}
 	}
@@ -94,17 +92,19 @@ func (t *table) findHash(key []byte, hash uint32) int {
 // insert adds a key, which is not there, with room for a value of so many bytes, and returns its position.
 func (t *table) insert(key []byte, kind Kind, room int) int {
 	pos := t.count
-	page := t.page(pos / pageEntries)
-	p := *page
-	if len(p) == cap(p) { // less generous than append: there are 16,384 tables
-		p = append(make([]entry, 0, min(pageEntries, len(p)+len(p)/4+2)), p...)
+	p := t.page(pos)
+	if len(p.entries) == cap(p.entries) { // less generous than append: there are 16,384 tables
+		p.entries = append(make([]entry, 0, min(pageEntries, len(p.entries)+len(p.entries)/4+2)), p.entries...)
 	}
 	hash := hashOf(key)
-	*page = append(p, entry{cell: cellOf(key, room), hash: hash, meta: uint32(kind)})
+	p.entries = append(p.entries, entry{hash: hash, meta: uint32(kind)})
+	t.count++
+	cell := t.takeCell(pos, cellSize(key, room))
+	cell = append(binary.AppendUvarint(cell, uint64(len(key))), key...)
+	t.resizeCell(pos, len(cell))
 	if pos < smallTable {
 		t.marks[pos] = markOf(hash)
 	}
-	t.count++
 	t.index.add(t, hash, uint32(t.count))
 	return pos
 }
@@ -113,11 +113,13 @@ func (t *table) insert(key []byte, kind Kind, room int) int {
 func (t *table) remove(pos int) {
 	e, last := t.at(pos), t.count-1
 	t.persist(e)
-	t.release(e)
+	t.release(pos)
+	t.dropCell(pos)
 	t.index.remove(t, e.hash, uint32(pos+1))
 	if pos != last {
 		l := t.at(last)
 		t.index.rename(l.hash, uint32(last+1), uint32(pos+1))
+		t.moveCell(last, pos)
 		*e = *l
 		if pos < smallTable {
 			t.marks[pos] = markOf(l.hash)
@@ -126,25 +128,29 @@ func (t *table) remove(pos int) {
 			t.expires[e.expiring-1].pos = uint32(pos)
 		}
 	}
-	*t.at(last) = entry{}
-	page := t.page(last / pageEntries)
-	p := (*page)[:last%pageEntries]
-	if len(p) <= cap(p)/4 && cap(p) > 8 {
-		p = append(make([]entry, 0, 2*len(p)), p...)
-	}
-	if *page = p; len(p) == 0 {
-		*page = nil
+	p := t.page(last)
+	if p.entries = p.entries[:last%pageEntries]; len(p.entries) == 0 {
+		*p = page{}
 		t.more = t.more[:max(last/pageEntries-1, 0)]
+	} else if len(p.entries) <= cap(p.entries)/4 && cap(p.entries) > 8 {
+		p.entries = append(make([]entry, 0, 2*len(p.entries)), p.entries...)
 	}
 	t.count--
+	if pos < t.count {
+		t.page(pos).tidy()
+	}
+	if last%pageEntries > 0 {
+		t.page(last).tidy()
+	}
 	t.moved++
 	t.index.shrink(t)
 }
 
-// valueOf returns what an entry holds.
-func (t *table) valueOf(e *entry) Value {
+// valueAt returns what the entry at a position holds.
+func (t *table) valueAt(pos int) Value {
+	e, b := t.at(pos), t.behind(pos)
 	v := Value{Kind: e.kind(), Edited: e.meta&metaEdited != 0}
-	if b := e.behind(); e.meta&metaObject != 0 {
+	if e.meta&metaObject != 0 {
 		v.Object = t.objects[binary.LittleEndian.Uint32(b)]
 	} else {
 		v.Packed = b[:len(b):len(b)]
@@ -164,24 +170,31 @@ func (t *table) hold(o any) uint32 {
 	return uint32(len(t.objects) - 1)
 }
 
-// release lets go of an entry's object, if it has one.
-func (t *table) release(e *entry) {
-	if e.meta&metaObject == 0 {
-		return
-	}
-	place := binary.LittleEndian.Uint32(e.behind())
-	if s, ok := t.objects[place].(*Stream); ok {
-		s.Release()
-	}
-	t.letGo(e, place)
-}
-
-func (t *table) letGo(e *entry, place uint32) {
+// letGo frees a place that hold found.
+func (t *table) letGo(place uint32) {
 	t.objects[place] = nil
 	if t.free = append(t.free, place); len(t.free) == len(t.objects) {
 		t.objects, t.free = nil, nil
 	}
-	e.mark(metaObject, false)
+}
+
+// release lets go of the object of the entry at a position, if it has one.
+func (t *table) release(pos int) {
+	if t.at(pos).meta&metaObject == 0 {
+		return
+	}
+	if s, ok := t.giveUp(pos).(*Stream); ok {
+		s.Release()
+	}
+}
+
+// giveUp returns the object of the entry at a position, which has it no longer.
+func (t *table) giveUp(pos int) any {
+	place := binary.LittleEndian.Uint32(t.behind(pos))
+	o := t.objects[place]
+	t.letGo(place)
+	t.at(pos).mark(metaObject, false)
+	return o
 }
 
 // expiryOf returns when an entry expires, in unix milliseconds; ok is false if it does not.

@@ -11,7 +11,7 @@ func (tx *Tx) Usage(key []byte) (bytes int, ok bool) {
 	}
 	e := r.entry()
 	const place = 3 * 4 // in the index, which is between a half and a quarter full
-	bytes = int(unsafe.Sizeof(*e)) + place + cap(e.cell)
+	bytes = int(unsafe.Sizeof(*e)) + place + cap(r.table.cell(r.pos))
 	if e.expiring != 0 {
 		bytes += int(unsafe.Sizeof(expiry{}))
 	}
