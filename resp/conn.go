@@ -127,6 +127,11 @@ func (c *Conn) Next() ([][]byte, error) {
 	return args, nil
 }
 
+// Ahead appends the second word of each command that Next will return, as far as that is to be seen without parsing them: nearly
+// always that is a key. A command without one has nil there. It appends no more than fit into words, and may stop before
+// that; whoever asks can only prepare for what comes.
+func (c *Conn) Ahead(words [][]byte) [][]byte { return c.p.ahead(words) }
+
 func isHTTP(name []byte) bool {
 	return bytes.EqualFold(name, []byte("post")) || bytes.EqualFold(name, []byte("host:"))
 }

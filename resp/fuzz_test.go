@@ -1,11 +1,14 @@
 package resp
 
 import (
+	"bytes"
+	"slices"
+	"strings"
 	"testing"
 )
 
-// FuzzParser looks for input on which the parser panics, reserves memory for what has not arrived, or depends on how
-// the bytes were cut. The seeds are the requests of the golden table; what fuzzing has found stays in testdata/fuzz.
+// FuzzParser looks for input on which the parser panics, reserves memory for what has not arrived, depends on how the bytes were
+// cut, or says ahead what does not come. The seeds are the requests of the golden table; what fuzzing has found stays in testdata/fuzz.
 func FuzzParser(f *testing.F) {
 	for _, m := range malformed {
 		if len(m.request) < 5000 {
@@ -33,6 +36,7 @@ func FuzzParser(f *testing.F) {
 		if got := run(drip, pieces...); got != want {
 			t.Errorf("in pieces of %d:\n%s\nwhole:\n%s", size, got, want)
 		}
+		checkAhead(t, &Parser{Limits: limits, Unauthenticated: unauthenticated}, stream)
 		for _, p := range []*Parser{whole, parts, drip} {
 			p.settle()
 			if kept := cap(p.buf); kept > 2*len(stream)+smallBuffer {
@@ -40,4 +44,39 @@ func FuzzParser(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkAhead fails if what a parser says ahead of a stream is not what comes. That an error comes instead is no lie.
+func checkAhead(t *testing.T, p *Parser, stream []byte) (words int) {
+	t.Helper()
+	p.Feed(stream)
+	ahead := p.ahead(make([][]byte, 0, 8))
+	for i, word := range slices.Clone(ahead) {
+		args, err := p.Next()
+		if err != nil {
+			break
+		}
+		switch {
+		case args == nil:
+			t.Fatalf("%d words ahead of %d commands of %q", len(ahead), i, stream)
+		case len(args) == 1 && word != nil, len(args) > 1 && !bytes.Equal(args[1], word):
+			t.Fatalf("command %d of %q is %q, and not of %q", i, stream, args, word)
+		}
+	}
+	return len(ahead)
+}
+
+func TestAheadSeesTheSecondWordsOfPlainCommands(t *testing.T) {
+	for stream, want := range map[string]int{
+		"": 0,
+		"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nSET\r\n$2\r\nkk\r\n$0\r\n\r\n": 3,
+		"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*2\r\n$3\r\nGET\r\n$1\r\nk":                                    1, // the second has not arrived
+		"GET k\r\nGET k\r\n":                                 1, // inline: only what is parsed anyway
+		"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n*99999999999\r\n":     1,
+		strings.Repeat("*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", 20): 8, // as many as fit
+	} {
+		if got := checkAhead(t, new(Parser), []byte(stream)); got != want {
+			t.Errorf("%d words ahead in %q, want %d", got, stream, want)
+		}
+	}
 }

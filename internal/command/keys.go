@@ -58,6 +58,15 @@ func KeysUntil(i, last int) Keys { return keys(KeySpec{Index: i, LastKey: last})
 // KeysEvery declares that of the arguments from an index on every so many-th is a key.
 func KeysEvery(i, step int) Keys { return keys(KeySpec{Index: i, LastKey: -1, Step: step}) }
 
+// ToTheEnd returns where the keys are if they are what KeysFrom or KeysEvery declared.
+func (k Keys) ToTheEnd() (from, step int, ok bool) {
+	if len(k.Specs) != 1 {
+		return 0, 0, false
+	}
+	spec := &k.Specs[0]
+	return spec.Index, spec.Step, spec.LastKey == -1 && spec.Keyword == ""
+}
+
 // KeysAfter declares that the arguments after a keyword are half keys, half something else; the keyword is searched
 // from the given index on.
 func KeysAfter(keyword string, from int) Keys {

@@ -31,8 +31,10 @@ func (k *Keyspace) flush(db int) {
 	if k.streams.Totals != nil {
 		k.streams.Totals.Clear() // quicker than to release each
 	}
-	for db := range k.databases {
-		k.databases[db] = new(database)
+	for db, was := range k.databases {
+		if was.keys > 0 {
+			k.databases[db] = new(database)
+		}
 	}
 }
 

@@ -83,7 +83,7 @@ func (c *Copy) Walk(keys int) (more bool) {
 			if c.slot == Slots {
 				break
 			}
-			t := d.slots[c.slot]
+			t := &d.tables[c.slot]
 			if c.ahead < 0 {
 				c.ahead = t.count
 			}

@@ -106,7 +106,7 @@ func (r ref) place() uint32 { return binary.LittleEndian.Uint32(r.table.behind(r
 // object returns the value's object, nil if it is packed.
 func (r ref) object() any {
 	if r.entry().meta&metaObject != 0 {
-		return r.table.objects[r.place()]
+		return r.table.objects.list[r.place()]
 	}
 	return nil
 }
@@ -137,7 +137,7 @@ func (r ref) putPacked(b []byte) {
 func (r ref) putObject(o any) {
 	t, e := r.table, r.entry()
 	if e.meta&metaObject != 0 {
-		t.objects[r.place()] = o
+		t.objects.list[r.place()] = o
 		return
 	}
 	cell := t.cell(r.pos)

@@ -3,9 +3,13 @@ package state
 // keyIndex finds the positions of a table's entries by their hashes: open addressing with linear probing. A large table has
 // indexParts of them, by the upper bits of the hash, so that one that grows is rebuilt in some microseconds.
 type keyIndex struct {
-	only  []uint32   // position+1, 0 is free; a power of two of places, at most half of them full
-	parts [][]uint32 // instead of it in a large table: indexParts of the same
-	sizes []uint32   // how many are in each part
+	only  []uint32      // position+1, 0 is free; a power of two of places, at most half of them full
+	parts *indexInParts // instead of it, in a large table
+}
+
+type indexInParts struct {
+	all   [indexParts][]uint32
+	sizes [indexParts]uint32 // how many are in each
 }
 
 // none reports whether the table has no index.
@@ -22,7 +26,7 @@ func (x *keyIndex) part(hash uint32) []uint32 {
 	if x.only != nil {
 		return x.only
 	}
-	return x.parts[hash>>24]
+	return x.parts.all[hash>>24]
 }
 
 // add enters the last entry of a table, which may need another size for it.
@@ -35,10 +39,10 @@ func (x *keyIndex) add(t *table, hash, place uint32) {
 		link(x.only, hash, place)
 	default:
 		n := hash >> 24
-		if x.sizes[n]++; int(x.sizes[n])*fullestFactor > len(x.parts[n]) {
+		if x.parts.sizes[n]++; int(x.parts.sizes[n])*fullestFactor > len(x.parts.all[n]) {
 			x.double(t, n)
 		}
-		link(x.parts[n], hash, place)
+		link(x.parts.all[n], hash, place)
 	}
 }
 
@@ -77,7 +81,7 @@ func (x *keyIndex) remove(t *table, hash, place uint32) {
 	}
 	part := x.part(hash)
 	if x.parts != nil {
-		x.sizes[hash>>24]--
+		x.parts.sizes[hash>>24]--
 	}
 	mask := uint32(len(part) - 1)
 	hole := bucketOf(part, hash, place)
@@ -98,9 +102,6 @@ func (x *keyIndex) shrink(t *table) {
 	case x.none():
 	case t.count <= smallTable/2:
 		*x = keyIndex{}
-		for pos := range t.count {
-			t.marks[pos] = markOf(t.at(pos).hash)
-		}
 	case x.parts != nil && t.count < partsFrom/4, x.only != nil && len(x.only) > 16*t.count && len(x.only) > leastPart:
 		x.rebuild(t)
 	}
@@ -112,12 +113,12 @@ func (x *keyIndex) rebuild(t *table) {
 	if t.count <= partsFrom {
 		x.only = make([]uint32, partFor(t.count))
 	} else {
-		x.parts, x.sizes = make([][]uint32, indexParts), make([]uint32, indexParts)
+		x.parts = new(indexInParts)
 		for pos := range t.count {
-			x.sizes[t.at(pos).hash>>24]++
+			x.parts.sizes[t.at(pos).hash>>24]++
 		}
-		for n, size := range x.sizes {
-			x.parts[n] = make([]uint32, partFor(int(size)))
+		for n, size := range x.parts.sizes {
+			x.parts.all[n] = make([]uint32, partFor(int(size)))
 		}
 	}
 	for pos := range t.count {
@@ -137,12 +138,12 @@ func partFor(size int) int {
 
 // double makes one part larger.
 func (x *keyIndex) double(t *table, n uint32) {
-	was := x.parts[n]
+	was := x.parts.all[n]
 	part := make([]uint32, 2*len(was))
 	for _, place := range was {
 		if place != 0 {
 			link(part, t.at(int(place-1)).hash, place)
 		}
 	}
-	x.parts[n] = part
+	x.parts.all[n] = part
 }

@@ -54,11 +54,12 @@ type Keyspace struct {
 
 // database is one of the keyspaces that SELECT chooses from.
 type database struct {
-	slots    [Slots]*table      // nil while empty
+	tables   []table            // Slots of them, in one piece: a key is found with one look at memory less; nil until there is a key
 	used     [Slots / 64]uint64 // bit set: the slot has keys
 	expiring [Slots / 64]uint64 // bit set: the slot has keys that expire
 	keys     int
 	expires  int        // keys that expire
+	removed  uint64     // keys, so far: a position known from before may be another key's
 	number   int        // of the database when the copy under way began
 	timed    *data.Dict // keys of hashes that have fields with times, and no values; nil: none
 }
@@ -83,7 +84,8 @@ func (k *Keyspace) Last() uint64 { return k.last }
 
 // find returns a key's entry.
 func (d *database) find(slot uint16, key []byte) (ref, bool) {
-	if t := d.slots[slot]; t != nil {
+	if d.tables != nil {
+		t := &d.tables[slot]
 		if pos := t.find(key); pos >= 0 {
 			return ref{d, t, slot, pos}, true
 		}
@@ -94,12 +96,11 @@ func (d *database) find(slot uint16, key []byte) (ref, bool) {
 // add makes a key, which is not there, with room for a value of so many bytes.
 func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref {
 	d := k.databases[db]
-	t := d.slots[slot]
-	if t == nil {
-		t = new(table)
-		d.slots[slot] = t
-		d.used[slot/64] |= 1 << (slot % 64)
+	if d.tables == nil {
+		d.tables = make([]table, Slots)
 	}
+	t := &d.tables[slot]
+	d.used[slot/64] |= 1 << (slot % 64)
 	d.keys++
 	pos := t.insert(key, kind, room)
 	t.at(pos).stamp = k.copies
@@ -108,16 +109,17 @@ func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref
 
 // remove takes the key at a position out.
 func (d *database) remove(slot uint16, pos int) {
-	t := d.slots[slot]
+	t := &d.tables[slot]
 	expired := len(t.expires)
 	if d.timed != nil && t.at(pos).kind() == KindHash {
 		d.timed.Delete(t.key(pos))
 	}
 	t.remove(pos)
 	d.keys--
+	d.removed++
 	d.countExpires(slot, len(t.expires)-expired)
 	if t.count == 0 {
-		d.slots[slot] = nil
+		*t = table{}
 		d.used[slot/64] &^= 1 << (slot % 64)
 	}
 }
@@ -125,7 +127,7 @@ func (d *database) remove(slot uint16, pos int) {
 // countExpires notes that so many keys of a slot more expire than before.
 func (d *database) countExpires(slot uint16, more int) {
 	d.expires += more
-	if len(d.slots[slot].expires) > 0 {
+	if len(d.tables[slot].expires) > 0 {
 		d.expiring[slot/64] |= 1 << (slot % 64)
 	} else {
 		d.expiring[slot/64] &^= 1 << (slot % 64)
@@ -138,7 +140,7 @@ func (k *Keyspace) Reap(keys int) (more bool) {
 	for len(k.emptied) > 0 {
 		d := k.emptied[0]
 		for slot := nextIn(&d.used, 0); slot < Slots; slot = nextIn(&d.used, slot) {
-			t := d.slots[slot]
+			t := &d.tables[slot]
 			for ; k.reaped < t.count; k.reaped++ {
 				if keys == 0 {
 					return true

@@ -15,7 +15,8 @@ import "slices"
 type page struct {
 	entries []entry
 	slab    []byte
-	dead    int // bytes of it
+	dead    uint32           // bytes of it
+	marks   [smallTable]byte // of the hashes of the first entries, in the first page of a table
 }
 
 const (
@@ -41,7 +42,7 @@ func (p *page) take(n int) int {
 
 // renew copies the live cells into a new slab, with room for so many bytes more.
 func (p *page) renew(n int) {
-	n += len(p.slab) - p.dead
+	n += len(p.slab) - int(p.dead)
 	slab := slices.Grow([]byte(nil), n+n/spareShare)
 	for i := range p.entries {
 		e := &p.entries[i]
@@ -58,7 +59,7 @@ func (p *page) renew(n int) {
 
 // tidy gives memory back when most of the slab is dead.
 func (p *page) tidy() {
-	if p.dead > max(len(p.slab)/2, leastDead) {
+	if int(p.dead) > max(len(p.slab)/2, leastDead) {
 		p.renew(0)
 	}
 }
@@ -71,7 +72,7 @@ func (t *table) cell(pos int) []byte {
 	}
 	e := &p.entries[pos%pageEntries]
 	if e.meta&metaAlone != 0 {
-		return t.objects[e.from].(*loneCell).cell
+		return t.objects.list[e.from].(*loneCell).cell
 	}
 	return p.slab[e.from : e.from+uint32(e.size) : e.from+uint32(e.room)]
 }
@@ -112,7 +113,7 @@ func (t *table) dropCell(pos int) {
 		t.letGo(e.from)
 		e.mark(metaAlone, false)
 	} else {
-		t.page(pos).dead += int(e.room)
+		t.page(pos).dead += uint32(e.room)
 	}
 	e.from, e.size, e.room = 0, 0, 0
 }
@@ -129,7 +130,7 @@ func (t *table) replaceCell(pos, room int, head, rest []byte) {
 func (t *table) resizeCell(pos, size int) {
 	e := t.at(pos)
 	if e.meta&metaAlone != 0 {
-		c := t.objects[e.from].(*loneCell)
+		c := t.objects.list[e.from].(*loneCell)
 		c.cell = c.cell[:size]
 		return
 	}
@@ -146,7 +147,7 @@ func (t *table) moveCell(from, to int) {
 	p := t.page(to)
 	at := p.take(cap(cell))
 	copy(p.slab[at:], cell)
-	t.page(from).dead += int(e.room)
+	t.page(from).dead += uint32(e.room)
 	e.from = uint32(at)
 	e.mark(metaShared, false)
 }

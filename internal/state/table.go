@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"unsafe"
 )
 
 // table is the keys of one slot of one database. It is a dense list of entries plus an index from hash to position.
@@ -10,22 +11,25 @@ import (
 //   - A position is observable, so walking positions downwards visits every key that is present for the whole walk at
 //     least once, whatever is inserted or deleted meanwhile: insertion appends above the walk, and removal moves the last
 //     entry, which the walk has passed already, into the hole.
-//   - Small tables (up to smallTable entries) have no index, but a mark of each entry's hash where the search begins: looking
-//     for a key among a hundred thousand is mostly waiting for memory, and a mark saves the look at entries that are not it.
+//   - Small tables (up to smallTable entries) are searched by a mark of each entry's hash: looking for a key among a hundred
+//     thousand is mostly waiting for memory, and marks save the look at an index and at entries that are not it.
 //   - The list is in pages, and the index of a large table in parts, so that no growth copies more than one of them: a hash
 //     tag can put any number of keys into one slot.
 type table struct {
-	first page // each page has pageEntries but the last, which has as many as fit
-	count int
-	marks [smallTable]uint16 // of a table without an index
-	index keyIndex
-	moved uint32 // counts removals: a position known from before may be another key's
-	more  []page
-
-	objects []any    // values that are not packed, and cells that are too large for a slab; nil: free
-	free    []uint32 // places in objects
+	first   page // each page has pageEntries but the last, which has as many as fit
+	count   int
+	index   keyIndex
 	expires []expiry
+	more    []page
+	objects *objects // nil: none
+	_       [tableSize - 160]byte
 }
+
+// tableSize is a multiple of a line of a processor's cache. A table is in one piece with others: what a small one is searched
+// by is one line, the first page.
+const tableSize = 192
+
+var _ [tableSize]byte = [unsafe.Sizeof(table{})]byte{}
 
 // expiry is a key that expires, in no order. The entry knows its place in the list.
 type expiry struct {
@@ -34,7 +38,7 @@ type expiry struct {
 }
 
 const (
-	smallTable  = 16
+	smallTable  = 12
 	pageEntries = 512
 )
 
@@ -63,16 +67,16 @@ func (t *table) page(pos int) *page {
 }
 
 // markOf is what a small table says of an entry.
-func markOf(hash uint32) uint16 { return uint16(hash >> 16) }
+func markOf(hash uint32) byte { return byte(hash >> 24) }
 
 // find returns the position of a key, -1 if it is not there.
 func (t *table) find(key []byte) int { return t.findHash(key, hashOf(key)) }
 
 func (t *table) findHash(key []byte, hash uint32) int {
-	if t.index.none() {
+	if p := &t.first; len(p.entries) <= smallTable {
 		mark := markOf(hash)
-		for i := range t.first.entries {
-			if t.marks[i] == mark && t.first.entries[i].hash == hash && string(t.key(i)) == string(key) {
+		for i := range p.entries {
+			if p.marks[i] == mark && p.entries[i].hash == hash && string(t.key(i)) == string(key) {
 				return i
 			}
 		}
@@ -103,7 +107,7 @@ func (t *table) insert(key []byte, kind Kind, room int) int {
 	cell = append(binary.AppendUvarint(cell, uint64(len(key))), key...)
 	t.resizeCell(pos, len(cell))
 	if pos < smallTable {
-		t.marks[pos] = markOf(hash)
+		t.first.marks[pos] = markOf(hash)
 	}
 	t.index.add(t, hash, uint32(t.count))
 	return pos
@@ -122,7 +126,7 @@ func (t *table) remove(pos int) {
 		t.moveCell(last, pos)
 		*e = *l
 		if pos < smallTable {
-			t.marks[pos] = markOf(l.hash)
+			t.first.marks[pos] = markOf(l.hash)
 		}
 		if e.expiring != 0 {
 			t.expires[e.expiring-1].pos = uint32(pos)
@@ -142,7 +146,6 @@ func (t *table) remove(pos int) {
 	if last%pageEntries > 0 {
 		t.page(last).tidy()
 	}
-	t.moved++
 	t.index.shrink(t)
 }
 
@@ -151,30 +154,41 @@ func (t *table) valueAt(pos int) Value {
 	e, b := t.at(pos), t.behind(pos)
 	v := Value{Kind: e.kind(), Edited: e.meta&metaEdited != 0}
 	if e.meta&metaObject != 0 {
-		v.Object = t.objects[binary.LittleEndian.Uint32(b)]
+		v.Object = t.objects.list[binary.LittleEndian.Uint32(b)]
 	} else {
 		v.Packed = b[:len(b):len(b)]
 	}
 	return v
 }
 
+// objects are what a table has besides bytes: values that are not packed, and cells that are too large for a slab.
+type objects struct {
+	list []any // nil: free
+	free []uint32
+}
+
 // hold finds a place for an object.
 func (t *table) hold(o any) uint32 {
-	if n := len(t.free); n > 0 {
-		place := t.free[n-1]
-		t.free = t.free[:n-1]
-		t.objects[place] = o
+	if t.objects == nil {
+		t.objects = new(objects)
+	}
+	l := t.objects
+	if n := len(l.free); n > 0 {
+		place := l.free[n-1]
+		l.free = l.free[:n-1]
+		l.list[place] = o
 		return place
 	}
-	t.objects = append(t.objects, o)
-	return uint32(len(t.objects) - 1)
+	l.list = append(l.list, o)
+	return uint32(len(l.list) - 1)
 }
 
 // letGo frees a place that hold found.
 func (t *table) letGo(place uint32) {
-	t.objects[place] = nil
-	if t.free = append(t.free, place); len(t.free) == len(t.objects) {
-		t.objects, t.free = nil, nil
+	l := t.objects
+	l.list[place] = nil
+	if l.free = append(l.free, place); len(l.free) == len(l.list) {
+		t.objects = nil
 	}
 }
 
@@ -191,7 +205,7 @@ func (t *table) release(pos int) {
 // giveUp returns the object of the entry at a position, which has it no longer.
 func (t *table) giveUp(pos int) any {
 	place := binary.LittleEndian.Uint32(t.behind(pos))
-	o := t.objects[place]
+	o := t.objects.list[place]
 	t.letGo(place)
 	t.at(pos).mark(metaObject, false)
 	return o

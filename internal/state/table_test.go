@@ -71,10 +71,8 @@ func TestATableAgreesWithAMapUnderRandomOperations(t *testing.T) {
 			}
 		}
 		checkModel(t, k, model)
-		for _, table := range k.databases[0].slots {
-			if table != nil {
-				checkSlabs(t, table)
-			}
+		for slot := range k.databases[0].tables {
+			checkSlabs(t, &k.databases[0].tables[slot])
 		}
 	})
 }
@@ -129,14 +127,18 @@ func checkSlabs(t rapid.TB, table *table) {
 				t.Fatalf("cells at %v overlap", spans[i-1:i+1])
 			}
 		}
-		if live+p.dead != len(p.slab) {
+		if live+int(p.dead) != len(p.slab) {
 			t.Fatalf("page %d: %d bytes live, %d dead, of %d", n, live, p.dead, len(p.slab))
 		}
-		if p.dead > max(len(p.slab)/2, leastDead) {
+		if int(p.dead) > max(len(p.slab)/2, leastDead) {
 			t.Fatalf("page %d: %d bytes of %d are dead", n, p.dead, len(p.slab))
 		}
 	}
-	if held := len(table.objects) - len(table.free); held != objects {
+	held := 0
+	if table.objects != nil {
+		held = len(table.objects.list) - len(table.objects.free)
+	}
+	if held != objects {
 		t.Fatalf("%d objects are held, and %d had", held, objects)
 	}
 }
@@ -149,7 +151,7 @@ func TestALargeTableHasItsIndexInParts(t *testing.T) {
 	for i := range n {
 		k.add(0, slot, key(i), KindString, 0)
 	}
-	if parts := len(k.databases[0].slots[slot].index.parts); parts != indexParts {
+	if parts := len(k.databases[0].tables[slot].index.parts.all); parts != indexParts {
 		t.Errorf("%d parts", parts)
 	}
 	for i := range n {
@@ -161,8 +163,8 @@ func TestALargeTableHasItsIndexInParts(t *testing.T) {
 			r.remove()
 		}
 	}
-	if parts := len(k.databases[0].slots[slot].index.parts); parts != 0 {
-		t.Errorf("%d parts of a small table", parts)
+	if k.databases[0].tables[slot].index.parts != nil {
+		t.Error("a small table has an index in parts")
 	}
 	for i := range n {
 		if _, ok := k.databases[0].find(slot, key(i)); ok != (i%64 == 0) {

@@ -32,15 +32,17 @@ type Tx struct {
 	raised []data.HLLRegister // by HLLAdd
 	digits [20]byte           // of a number that StringSetNumber sets
 
+	seen uint64 // of no meaning (see Warm)
+
 	hits, misses uint64 // keys looked up since Begin that were there, and that were not
 	lapsed       int    // keys deleted since Begin because their time was over
 
 	// The last key looked up, and where it is: commands read a key and change it right after.
-	cachedKey   *byte
-	cachedLen   int
-	cached      ref
-	cachedMoved uint32 // of the table when it was looked up
-	cachedFound bool
+	cachedKey     *byte
+	cachedLen     int
+	cached        ref
+	cachedRemoved uint64 // of the database when it was looked up
+	cachedFound   bool
 }
 
 // Ref names a key of a database.
@@ -199,7 +201,7 @@ func (tx *Tx) lookup(key []byte) (ref, bool) {
 // locate finds a key's entry, whether it has expired or not, and notes that the reply depends on it.
 func (tx *Tx) locate(key []byte) (ref, bool) {
 	if at := unsafe.SliceData(key); at != nil && at == tx.cachedKey && len(key) == tx.cachedLen &&
-		(!tx.cachedFound || tx.cached.table.moved == tx.cachedMoved) {
+		(!tx.cachedFound || tx.cached.database.removed == tx.cachedRemoved) {
 		return tx.cached, tx.cachedFound
 	}
 	k := tx.keyspace
@@ -215,7 +217,7 @@ func (tx *Tx) locate(key []byte) (ref, bool) {
 func (tx *Tx) remember(key []byte, r ref, found bool) {
 	tx.cachedKey, tx.cachedLen, tx.cached, tx.cachedFound = unsafe.SliceData(key), len(key), r, found
 	if found {
-		tx.cachedMoved = r.table.moved
+		tx.cachedRemoved = r.database.removed
 	}
 }
 
