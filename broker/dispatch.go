@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/state"
 	"github.com/weirmq/weir/resp"
 )
 
@@ -22,16 +23,16 @@ const (
 	errInternal  command.Error = "ERR internal error; the command changed nothing. The broker's log has the details"
 )
 
-// Serve runs the commands that one turn of an event loop found: all of them under one hold of the state
-// lock, as if each were alone, and one commit after them.
-func (b handler) Serve(turn []*resp.Conn) {
+// Serve runs the commands that one turn of an event loop found: all of them under one hold of the state lock, as if each
+// were alone. It reports whether any of them appended to the log.
+func (b handler) Serve(turn []*resp.Conn) (appended bool) {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
 		for _, c := range turn {
 			c.Stall() // nothing runs any more, so that everything that ran is answered
 		}
-		return
+		return false
 	}
 	b.beginTurn()
 	for _, c := range turn {
@@ -39,7 +40,14 @@ func (b handler) Serve(turn []*resp.Conn) {
 			b.serveSession(s)
 		}
 	}
-	b.endTurn()
+	return b.unlock()
+}
+
+// Commit lets what turns of an event loop appended be written.
+func (b handler) Commit() {
+	if !b.log.Commit() {
+		b.log.Kick()
+	}
 }
 
 // beginTurn reads the clocks. What follows in the turn reads only the monotonic one, which is half as dear.
@@ -51,13 +59,30 @@ func (b *Broker) beginTurn() {
 
 // endTurn unlocks the state and lets what was appended under this hold of the lock be written.
 func (b *Broker) endTurn() {
-	appended := b.appended
-	b.appended = false
+	if b.unlock() {
+		handler{b}.Commit()
+	}
+}
+
+// unlock unlocks the state, and reports whether anything was appended to the log under this hold of the lock.
+func (b *Broker) unlock() (appended bool) {
+	appended, b.appended = b.appended, false
 	b.spiller.notice()
 	b.mu.Unlock()
-	if appended && !b.log.Commit() {
-		b.log.Kick()
+	return appended
+}
+
+// lookAhead prepares for the commands that a session has sent together, and returns for how many of them.
+func (b *Broker) lookAhead(s *session) int {
+	if b.keyspace == nil || !b.keyspace.Large(s.DB) {
+		return state.WarmMost
 	}
+	words := s.conn.Ahead(b.words[:0])
+	if len(words) > 1 {
+		b.tx.Warm(s.DB, words, 1)
+	}
+	clear(words)
+	return len(words)
 }
 
 // serveSession runs a session's complete commands until there is none left, or it is blocked, stalled or closing.
@@ -72,7 +97,10 @@ func (b *Broker) serveSession(s *session) {
 			s.conn.CloseAfterReply()
 		}
 	}()
-	for {
+	for known := 0; ; known-- {
+		if known <= 0 {
+			known = b.lookAhead(s)
+		}
 		args, err := s.conn.Next()
 		if err != nil {
 			out := s.conn.Writer()
@@ -121,6 +149,9 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	b.tx.Begin(s.DB, b.nowMS)
 	b.tx.Quietly(s.NoTouch)
 	b.history.begin(s.fetch)
+	if from, step, ok := spec.Keys.ToTheEnd(); ok && len(args) > from+step {
+		b.tx.Warm(s.DB, args[from:], step)
+	}
 	mark := out.Mark()
 	err := spec.Run(&b.call)
 	if err != nil {

@@ -13,13 +13,15 @@ type quiet struct{ pos uint64 }
 
 func (*quiet) Open(*Conn) error { return nil }
 func (*quiet) Close(*Conn)      {}
-func (q *quiet) Serve(turn []*Conn) {
+func (*quiet) Commit()          {}
+func (q *quiet) Serve(turn []*Conn) bool {
 	for _, c := range turn {
 		for args, _ := c.Next(); args != nil; args, _ = c.Next() {
 			c.Writer().SimpleString("PONG")
 			c.Seal(q.pos)
 		}
 	}
+	return true
 }
 
 func TestServingAllocatesNothingInTheSteadyState(t *testing.T) {

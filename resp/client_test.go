@@ -94,6 +94,11 @@ func (r *rig) stop() {
 	if err := r.srv.Shutdown(ctx); err != nil {
 		r.t.Error("Shutdown: ", err)
 	}
+	r.h.mu.Lock()
+	if r.h.uncommitted > 0 {
+		r.t.Errorf("the last %d turns were not committed", r.h.uncommitted)
+	}
+	r.h.mu.Unlock()
 	if err := r.h.check(); err != nil {
 		r.t.Error(err)
 	}

@@ -8,7 +8,7 @@
 //	srv, err := resp.NewServer(handler, resp.Config{})
 //	err = srv.Listen("tcp", "127.0.0.1:6379")
 //
-//	func (h *handler) Serve(turn []*resp.Conn) {
+//	func (h *handler) Serve(turn []*resp.Conn) (uncommitted bool) {
 //		h.mu.Lock()
 //		defer h.mu.Unlock()
 //		for _, c := range turn {
@@ -26,12 +26,14 @@
 //				c.Seal(pos)                 // may leave once Release(pos) has been called
 //			}
 //		}
+//		return true
 //	}
 //
 // # Turns
 //
 // A loop reads once from every connection that has something, then calls Serve once with all connections that have a
-// complete command, then writes. What one turn of a connection may consume and be answered is bounded (turnQuota,
+// complete command, then writes. Before it calls Commit it looks whether others have something meanwhile, and serves them,
+// too (turnsTogether). What one turn of a connection may consume and be answered is bounded (turnQuota,
 // turnReplies), so nobody starves behind a pipeline that never ends, or a short one that asks for much. Serve runs on the loop's goroutine; different loops, and different goroutine
 // connections, call it concurrently. A panic in Serve is not caught.
 //

@@ -36,13 +36,16 @@ type fake struct {
 	opened   int
 	closed   int
 	turns    int
+	commits  int
 	faults   []string // what must never happen
 	executed int
-	widest   int // most bytes one connection consumed in one turn
-	fattest  int // most bytes of replies one connection got in one turn
-	onClose  func(c *Conn)
-	gate     chan struct{} // GATE waits until it is closed
-	atGate   chan struct{} // GATE says here that it has come
+	// uncommitted turns: none are left once all connections have ended
+	uncommitted int
+	widest      int // most bytes one connection consumed in one turn
+	fattest     int // most bytes of replies one connection got in one turn
+	onClose     func(c *Conn)
+	gate        chan struct{} // GATE waits until it is closed
+	atGate      chan struct{} // GATE says here that it has come
 }
 
 type fakeSession struct{ blocked bool }
@@ -93,10 +96,18 @@ func (h *fake) Close(c *Conn) {
 	}
 }
 
-func (h *fake) Serve(turn []*Conn) {
+func (h *fake) Commit() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.commits++
+	h.uncommitted = 0
+}
+
+func (h *fake) Serve(turn []*Conn) (uncommitted bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.turns++
+	h.uncommitted++
 	seen := map[*Conn]bool{}
 	for _, c := range turn {
 		if !h.open[c] {
@@ -126,6 +137,7 @@ func (h *fake) Serve(turn []*Conn) {
 			h.fattest = max(h.fattest, c.given)
 		}
 	}
+	return true
 }
 
 func (h *fake) command(c *Conn, args [][]byte) {

@@ -13,7 +13,7 @@ import (
 //
 //	wait     events, words from other goroutines (mail), a risen watermark
 //	read     once from each ready connection, into the arena; the dead are closed before anybody is served
-//	serve    one Handler.Serve for all that have a complete command
+//	serve    one Handler.Serve for all that have a complete command; these two again while others have something; Handler.Commit
 //	write    what is covered
 //
 // Everything about a connection belongs to its loop's goroutine; others leave word in the mailbox. A word costs an
@@ -119,7 +119,7 @@ func (l *loop) run() {
 		}
 		l.readMail()
 		l.flushReleased()
-		l.serve()
+		l.turns()
 		l.readMail()
 		l.flushMore()
 		l.tick()

@@ -45,6 +45,30 @@ func cpuTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+func TestThoseWhoComeBeforeTheCommitAreServedFirst(t *testing.T) {
+	r := newRig(t, Config{Loops: 1}, "unix") // what is sent has arrived: with TCP that may take a moment
+	clients := make([]*client, 3)
+	for i := range clients {
+		clients[i] = r.dial()
+		clients[i].send("PING\r\n")
+		clients[i].expect("+PONG")
+	}
+	clients[0].send("GATE\r\n")
+	<-r.h.atGate
+	clients[1].send("PING\r\n") // the loop will find them when the turn of the first is over
+	clients[2].send("PING\r\n")
+	close(r.h.gate)
+	for _, c := range clients[1:] {
+		c.expect("+PONG")
+	}
+	r.stop()
+	r.h.mu.Lock()
+	defer r.h.mu.Unlock()
+	if r.h.commits >= r.h.turns {
+		t.Errorf("%d commits of %d turns", r.h.commits, r.h.turns)
+	}
+}
+
 func TestTenThousandIdleConnectionsCostLittle(t *testing.T) {
 	const connections = 10_000
 	if most := maxDescriptors(); most < connections+200 {

@@ -228,7 +228,9 @@ func (p *pipe) serveLocked() {
 	for c.servable() && !p.srv.stopped.Load() && c.p.Ready() {
 		c.turnBegan = p.srv.releases.Load()
 		p.one[0] = c
-		p.srv.handler.Serve(p.one[:])
+		if p.srv.handler.Serve(p.one[:]) {
+			p.srv.handler.Commit()
+		}
 		c.endTurn()
 		c.endStall()
 		p.poke()

@@ -16,8 +16,11 @@ type Handler interface {
 	// Open sees a new connection first. A non-nil error's text is sent as "-<text>\r\n" and the connection closed,
 	// without a Close.
 	Open(c *Conn) error
-	// Serve runs the complete commands that one turn of a loop found.
-	Serve(turn []*Conn)
+	// Serve runs the complete commands that one turn of a loop found, and reports whether Commit has something to do.
+	Serve(turn []*Conn) (uncommitted bool)
+	// Commit sees to it that the positions of what was sealed will be released. It comes after one turn or a few, so that
+	// what takes the same time for much as for little is done once for them.
+	Commit()
 	// Close sees the end of a connection that Open accepted, whatever the reason.
 	Close(c *Conn)
 }

@@ -63,8 +63,32 @@ func (l *loop) read(c *Conn) {
 	}
 }
 
-// serve runs the turn.
-func (l *loop) serve() {
+// turnsTogether is how many turns have one commit, at most: as long as connections have something. A commit may wait for a
+// disk, and those who come meanwhile would wait for the next one.
+const turnsTogether = 4
+
+// turns runs one turn or a few, and commits.
+func (l *loop) turns() {
+	uncommitted := l.serve()
+	if !uncommitted {
+		return
+	}
+	for range turnsTogether - 1 {
+		n := epollPoll(l.epfd, l.events[:])
+		if n == 0 {
+			break
+		}
+		for i := range l.events[:n] {
+			l.event(&l.events[i])
+		}
+		l.serve()
+	}
+	l.srv.handler.Commit()
+	l.flushReleased()
+}
+
+// serve runs the turn, and reports whether there is something to commit.
+func (l *loop) serve() (uncommitted bool) {
 	turn := append(l.turn, l.again...)
 	clear(l.again)
 	l.again = l.again[:0]
@@ -83,7 +107,7 @@ func (l *loop) serve() {
 	clear(turn[k:])
 	turn = turn[:k]
 	if k > 0 {
-		l.srv.handler.Serve(turn)
+		uncommitted = l.srv.handler.Serve(turn)
 	}
 	for i, c := range turn {
 		turn[i] = nil
@@ -98,6 +122,7 @@ func (l *loop) serve() {
 	}
 	l.turn = turn[:0]
 	l.used = 0
+	return uncommitted
 }
 
 // flushReleased writes what the watermark has come to cover, and lets stalled connections try again.
