@@ -88,7 +88,7 @@ func DefaultOptions() Options {
 		ProtectedMode:          true,
 		Dir:                    "weir-data",
 		Sync:                   log.SyncAlways,
-		LogSegmentSize:         4 << 20,
+		LogSegmentSize:         1 << 20,
 		LogMaxPending:          64 << 20,
 		DiskReserve:            256 << 20,
 		StreamBlockSize:        64 << 10,

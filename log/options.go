@@ -12,7 +12,7 @@ type Options struct {
 	// Sync is the durability setting; the zero value is SyncAlways.
 	Sync Sync
 	// SegmentBytes is the size at which a segment file of the wal is closed and
-	// the next one begun; 0 means 4 MB. The wal holds its last segment in memory
+	// the next one begun; 0 means 1 MB. The wal holds its last segment in memory
 	// and copies it while it grows, so this is also a bound on memory and stalls.
 	SegmentBytes int
 	// Now stamps frames; nil means time.Now. Nothing depends on its values.
@@ -36,7 +36,7 @@ type Options struct {
 }
 
 const (
-	defaultSegmentBytes = 4 << 20
+	defaultSegmentBytes = 1 << 20
 )
 
 func (o *Options) fillDefaults() {
