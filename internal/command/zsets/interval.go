@@ -126,10 +126,35 @@ func (v *interval) ranks(z data.ZSet) (first, n int) {
 		first = z.BelowScore(v.low.score, v.low.exclusive)
 		end = z.BelowScore(v.high.score, !v.high.exclusive)
 	case byLex:
+		if size == 0 || v.from.above(lastOf(z)) || v.to.below(firstOf(z)) {
+			return 0, 0 // says nothing new, unless scores differ: then Redis looks at these two first
+		}
 		first = below(z, v.from, v.from.exclusive)
 		end = below(z, v.to, !v.to.exclusive)
 	}
 	return first, max(0, end-first)
+}
+
+func firstOf(z data.ZSet) []byte {
+	member, _ := z.At(0)
+	return member
+}
+
+func lastOf(z data.ZSet) []byte {
+	member, _ := z.At(z.Len() - 1)
+	return member
+}
+
+// above reports whether a lower end is above a member.
+func (e memberEnd) above(member []byte) bool {
+	order := bytes.Compare(e.member, member)
+	return e.beyond > 0 || e.beyond == 0 && (order > 0 || order == 0 && e.exclusive)
+}
+
+// below reports whether an upper end is below a member.
+func (e memberEnd) below(member []byte) bool {
+	order := bytes.Compare(e.member, member)
+	return e.beyond < 0 || e.beyond == 0 && (order < 0 || order == 0 && e.exclusive)
 }
 
 func below(z data.ZSet, end memberEnd, inclusive bool) int {
