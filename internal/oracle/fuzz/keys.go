@@ -20,7 +20,7 @@ var keysFamily = family{
 			return err == nil && ms > 0 && ms < 1<<60 // when that is depends on when it is
 		case named(args, "debug"), named(args, "client") && len(args) > 1 && strings.EqualFold(args[1], "pause"), named(args, "wait"):
 			return true
-		case named(args, "sort") && len(args) > 2 && strings.Contains(strings.ToUpper(strings.Join(args[2:], " ")), "ALPHA"):
+		case named(args, "sort", "sort_ro") && len(args) > 2 && strings.Contains(strings.ToUpper(strings.Join(args[2:], " ")), "ALPHA"):
 			return strings.Contains(strings.ToUpper(strings.Join(args[2:], " ")), "BY ") // elements of the same weight are in no order
 		}
 		return false
