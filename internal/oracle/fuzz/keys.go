@@ -20,8 +20,11 @@ var keysFamily = family{
 			return err == nil && ms > 0 && ms < 1<<60 // when that is depends on when it is
 		case named(args, "debug"), named(args, "client") && len(args) > 1 && strings.EqualFold(args[1], "pause"), named(args, "wait"):
 			return true
-		case named(args, "sort", "sort_ro") && len(args) > 2 && strings.Contains(strings.ToUpper(strings.Join(args[2:], " ")), "ALPHA"):
-			return strings.Contains(strings.ToUpper(strings.Join(args[2:], " ")), "BY ") // elements of the same weight are in no order
+		case named(args, "sort", "sort_ro") && len(args) > 2:
+			how := strings.ToUpper(strings.Join(args[2:], " "))
+			has := func(word string) bool { return strings.Contains(how, word) }
+			// Elements of the same weight are in no order, and which of a set come first without sorting is nowhere said.
+			return has("ALPHA") && has("BY ") || has("BY NOSORT") && has("LIMIT") && !has("STORE")
 		}
 		return false
 	},
