@@ -75,8 +75,8 @@ func (l *loop) turns() {
 	}
 	for range turnsTogether - 1 {
 		n := epollPoll(l.epfd, l.events[:])
-		if n == 0 {
-			break
+		if n == 0 || l.srv.stopped.Load() || l.stopping.Load() {
+			break // what events say they say again
 		}
 		for i := range l.events[:n] {
 			l.event(&l.events[i])
