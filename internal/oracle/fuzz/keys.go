@@ -46,9 +46,9 @@ func keysRules(args []string) (string, bool) {
 	return "", false
 }
 
-// nearTimes makes a time that somebody has set from now on comparable. Those that are far away stay.
-func nearTimes(r oracle.Reply) oracle.Reply {
-	const far = 80_000_000_000 // seconds
+// nearTimes makes a time that somebody has set from now on comparable. Those that are far away stay. A second is 1 or 1000.
+func nearTimes(r oracle.Reply, second int64) oracle.Reply {
+	far := 80_000_000_000 * second
 	if at, err := strconv.ParseInt(r.Text, 10, 64); err == nil && at > 0 && at < far {
 		r.Text = "<near>"
 	}

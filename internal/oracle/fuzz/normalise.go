@@ -31,7 +31,9 @@ func normalise(args []string, r oracle.Reply) string {
 	switch name := strings.ToLower(args[0]); {
 	case r.IsError():
 	case name == "expiretime":
-		r = nearTimes(r)
+		r = nearTimes(r, 1)
+	case name == "pexpiretime":
+		r = nearTimes(r, 1000)
 	case ok:
 		rules = special
 	case name == "xpending":
