@@ -125,6 +125,8 @@ func goldenWork(tx *Tx) (records [][]byte, names []string) {
 	note("hash delete", func() { tx.HashDelete(k("h"), b("h")) })
 	note("hash set, large", func() { tx.HashSet(k("hh"), many("f%d", 300)) })
 	note("hash expire", func() { tx.HashExpire(k("hh"), b("f0", "f2"), 9_000_000_000_000) })
+	note("hash set, wide", func() { tx.HashSet(k("hw"), b("id", "1", "text", strings.Repeat("long ", 40))) })
+	note("hash expire, wide", func() { tx.HashExpire(k("hw"), b("id"), 9_000_000_000_003) })
 	note("set add, integers", func() { tx.SetAdd(k("i"), b("3", "1", "70000")) })
 	note("set add, strings", func() { tx.SetAdd(k("t"), b("x", "y", "z")) })
 	note("set remove", func() { tx.SetRemove(k("t"), b("y")) })
