@@ -170,13 +170,9 @@ func (h *Hash) set(field, value []byte, keep bool) (added bool) {
 			p = p.becomes(p.flags() | hashWide)
 			h.Packed = p
 		}
-		at, grows := p.find(field), p.itemsSize(field, value)
-		if at >= 0 {
-			f, _ := p.at(at)
-			grows = len(value) - len(f.value)
-		}
+		at := p.find(field)
 		switch {
-		case p.wide() && grows > 0 && len(p)+grows > hashWidest, at < 0 && p.len() == hashMostFields:
+		case p.wide() && p.outgrows(at, field, value), at < 0 && p.len() == hashMostFields:
 			h.enlarge()
 		case at >= 0:
 			h.Packed = p.replace(at, value, keep)

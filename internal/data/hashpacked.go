@@ -79,6 +79,17 @@ func (p packedHash) itemsSize(field, value []byte) int {
 	return size
 }
 
+// outgrows reports whether a wide hash becomes longer than it may be when a field, which stands at an offset or is not
+// there (-1), gets a value.
+func (p packedHash) outgrows(at int, field, value []byte) bool {
+	grows := p.itemsSize(field, value)
+	if at >= 0 {
+		f, _ := p.at(at)
+		grows = len(value) - len(f.value)
+	}
+	return grows > 0 && len(p)+grows > hashWidest
+}
+
 // at returns the field that begins at an offset, and where the next one begins.
 func (p packedHash) at(at int) (f packedField, next int) {
 	f.name, next = p.item(at)

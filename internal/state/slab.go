@@ -66,10 +66,7 @@ func (p *page) tidy() {
 
 // cell returns the cell of the entry at a position, with the room behind it.
 func (t *table) cell(pos int) []byte {
-	p := &t.first
-	if pos >= pageEntries {
-		p = &t.more[pos/pageEntries-1]
-	}
+	p := t.page(pos)
 	e := &p.entries[pos%pageEntries]
 	if e.meta&metaAlone != 0 {
 		return t.objects.list[e.from].(*loneCell).cell

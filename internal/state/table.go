@@ -47,23 +47,14 @@ var hashSeed = maphash.MakeSeed()
 
 func hashOf(key []byte) uint32 { return uint32(maphash.Bytes(hashSeed, key)) }
 
-func (t *table) at(pos int) *entry {
-	if pos < pageEntries {
-		return &t.first.entries[pos]
-	}
-	return &t.more[pos/pageEntries-1].entries[pos%pageEntries]
-}
+func (t *table) at(pos int) *entry { return &t.page(pos).entries[pos%pageEntries] }
 
-// page returns the page of a position, which is there or the next to be. It is valid until a page comes or goes.
+// page returns the page of a position. It is valid until a page comes or goes.
 func (t *table) page(pos int) *page {
 	if pos < pageEntries {
 		return &t.first
 	}
-	n := pos / pageEntries
-	if n > len(t.more) {
-		t.more = append(t.more, page{})
-	}
-	return &t.more[n-1]
+	return &t.more[pos/pageEntries-1]
 }
 
 // markOf is what a small table says of an entry.
@@ -96,6 +87,9 @@ func (t *table) findHash(key []byte, hash uint32) int {
 // insert adds a key, which is not there, with room for a value of so many bytes, and returns its position.
 func (t *table) insert(key []byte, kind Kind, room int) int {
 	pos := t.count
+	if pos/pageEntries > len(t.more) {
+		t.more = append(t.more, page{})
+	}
 	p := t.page(pos)
 	if len(p.entries) == cap(p.entries) { // less generous than append: there are 16,384 tables
 		p.entries = append(make([]entry, 0, min(pageEntries, len(p.entries)+len(p.entries)/4+2)), p.entries...)

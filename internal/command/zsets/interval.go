@@ -126,7 +126,7 @@ func (v *interval) ranks(z data.ZSet) (first, n int) {
 		first = z.BelowScore(v.low.score, v.low.exclusive)
 		end = z.BelowScore(v.high.score, !v.high.exclusive)
 	case byLex:
-		if size == 0 || v.from.above(lastOf(z)) || v.to.below(firstOf(z)) {
+		if size == 0 || v.from.leavesOut(lastOf(z), 1) || v.to.leavesOut(firstOf(z), -1) {
 			return 0, 0 // says nothing new, unless scores differ: then Redis looks at these two first
 		}
 		first = below(z, v.from, v.from.exclusive)
@@ -145,16 +145,13 @@ func lastOf(z data.ZSet) []byte {
 	return member
 }
 
-// above reports whether a lower end is above a member.
-func (e memberEnd) above(member []byte) bool {
-	order := bytes.Compare(e.member, member)
-	return e.beyond > 0 || e.beyond == 0 && (order > 0 || order == 0 && e.exclusive)
-}
-
-// below reports whether an upper end is below a member.
-func (e memberEnd) below(member []byte) bool {
-	order := bytes.Compare(e.member, member)
-	return e.beyond < 0 || e.beyond == 0 && (order < 0 || order == 0 && e.exclusive)
+// leavesOut reports whether an end leaves a member out: a lower end (side 1) that is above it, or an upper one (side -1) below it.
+func (e memberEnd) leavesOut(member []byte, side int) bool {
+	order := e.beyond
+	if order == 0 {
+		order = bytes.Compare(e.member, member)
+	}
+	return order == side || order == 0 && e.exclusive
 }
 
 func below(z data.ZSet, end memberEnd, inclusive bool) int {
