@@ -24,6 +24,14 @@ const keepBytes = 4 << 20
 
 func (b *batch) empty() bool { return len(b.frames) == 0 }
 
+// size returns how many bytes it takes in the wal.
+func (b *batch) size() (n int64) {
+	for i := range b.frames {
+		n += entrySize(b.frames[i].to - b.frames[i].from)
+	}
+	return n
+}
+
 // add copies record behind the others.
 func (b *batch) add(p Position, record []byte) {
 	n := len(b.frames)

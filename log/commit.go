@@ -8,8 +8,9 @@ import (
 // Who commits. Exactly one goroutine at a time holds commitMu and writes:
 //
 //   - the committer, woken by Kick;
-//   - a caller of Commit, if the disk is fast: handing a batch to another thread
-//     costs about as much as an fsync of 50 microseconds, and more than a write;
+//   - a caller of Commit, if the disk is fast and the segment has room: handing a
+//     batch to another thread costs about as much as an fsync of 50 microseconds,
+//     and more than a write;
 //   - the second hand, for the empty frame of an idle log.
 //
 // A caller that finds commitMu taken sets want and leaves; whoever holds it looks
@@ -46,10 +47,12 @@ func (l *Log) Kick() {
 // With SyncAlways it fsyncs, too, if recent fsyncs took less than a quarter of a
 // millisecond on average. The first slow one after fast ones is therefore felt by
 // the caller, once. It declines, too, while a commit is under way, while the
-// once-a-second fsync runs, and when more than 1 MB is pending.
+// once-a-second fsync runs, when more than 1 MB is pending, when what is pending
+// then fills the segment (an fsync and a new file, in every setting), and when it
+// uses up what SyncAlways has reserved (more zeros, and an fsync that writes them).
 func (l *Log) Commit() bool {
 	slow := l.sync() == SyncAlways && l.fsyncEWMA.Load() > int64(inlineFsyncLimit)
-	if slow || l.syncing.Load() || l.pending.Load() > inlineBytesLimit {
+	if slow || l.syncing.Load() || l.pending.Load() > inlineBytesLimit || l.reachesEnd() {
 		l.Kick()
 		return false
 	}
@@ -64,6 +67,23 @@ func (l *Log) Commit() bool {
 	}
 	l.releaseCommit()
 	return true
+}
+
+// reachesEnd reports whether what is pending, as frames, reaches the end of the
+// segment, or of what is reserved there.
+func (l *Log) reachesEnd() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.filling.empty() {
+		return false
+	}
+	size := l.filling.size()
+	return size >= l.room.Load() || l.reserves(l.filling) && size >= l.ahead.Load()
+}
+
+// reserves reports whether zeros are to stand behind the frames of a batch.
+func (l *Log) reserves(b *batch) bool {
+	return l.sync() == SyncAlways && b.bytes <= reserveBytes/4
 }
 
 func (l *Log) releaseCommit() {
@@ -134,6 +154,10 @@ func (l *Log) writeBatch(b *batch) {
 			return
 		}
 	}
+	if l.reserves(b) && l.tail.file.reserve(l.opts.SegmentBytes) {
+		l.noteRoom()
+		l.reserving.Store(true)
+	}
 	l.pub.Lock()
 	l.stats.Commits++
 	l.stats.PendingMax = max(l.stats.PendingMax, pending)
@@ -159,7 +183,9 @@ func (l *Log) fsyncOpenFile() bool {
 		return false
 	}
 	took, err := l.faults.syncFile(file, size)
-	l.fsyncEWMA.Store(l.fsyncEWMA.Load()*3/4 + int64(took)/4)
+	if !l.reserving.Swap(false) { // the next ones have less to write
+		l.fsyncEWMA.Store(l.fsyncEWMA.Load()*3/4 + int64(took)/4)
+	}
 	l.pub.Lock()
 	s := &l.stats
 	s.Fsyncs++

@@ -34,6 +34,7 @@ type model struct {
 	names   map[string]map[string]bool
 	moved   []move            // renames that may be undone
 	removed map[string][]byte // files that may come back; nil: a directory
+	longer  map[string][]byte // files as they were before they were cut
 	// at is called at every operation, before and after.
 	at func(o op, path string)
 }
@@ -45,7 +46,7 @@ type move struct {
 }
 
 func newModel(root string) *model {
-	return &model{root: root, synced: map[string]int64{}, names: map[string]map[string]bool{}, removed: map[string][]byte{}}
+	return &model{root: root, synced: map[string]int64{}, names: map[string]map[string]bool{}, removed: map[string][]byte{}, longer: map[string][]byte{}}
 }
 
 func (m *model) faults() *faults {
@@ -61,6 +62,9 @@ func (m *model) faults() *faults {
 					b = nil
 				}
 				m.removed[path] = b
+			}
+			if o == opTruncate {
+				m.longer[path], _ = os.ReadFile(path)
 			}
 			return nil
 		},
@@ -87,6 +91,7 @@ func (m *model) faults() *faults {
 			switch o {
 			case opFsync:
 				m.synced[path] = length
+				delete(m.longer, path)
 			case opDirsync:
 				m.adoptNames(path)
 			}
@@ -174,6 +179,9 @@ func (m *model) crash(t testing.TB, to string, fate int, rnd *rand.Rand) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			return err
+		}
+		if before, ok := m.longer[path]; ok && lost() {
+			b = before
 		}
 		if d.Name() != lockName {
 			b = spoil(b, int(min(m.synced[path], int64(len(b)))), fate, rnd)

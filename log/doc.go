@@ -45,9 +45,10 @@
 // publishes it as durable. So, whatever happens between two of these steps:
 //
 //   - before the write: the records were never released. Nothing is on disk.
-//   - during the write: the file ends inside the frame. Its length or its CRC
-//     does not fit, the frame is above everything known to be durable, and the
-//     next Begin cuts it.
+//   - during the write: the file ends inside the frame, or zeros stand in its
+//     place, or in that of a part of it (with SyncAlways they have been written
+//     ahead). Its length or its CRC does not fit, the frame is above everything
+//     known to be durable, and the next Begin cuts it.
 //   - between write and fsync: the frame may be whole, partly there, or not there,
 //     and with it any frame written since the last fsync, in any
 //     combination. Frames are chained by their CRCs, so the first that is not
@@ -70,7 +71,7 @@
 // a marker file. If the first frame that is not whole is at or below the highest
 // such number found anywhere, also behind the damage, then something durable is
 // gone, and Open refuses with a *DamageError. What is cut (by Begin) goes to
-// quarantine/. Damage further back is found by the Replay that needs it, and by
+// quarantine/, but for zeros that SyncAlways may have reserved. Damage further back is found by the Replay that needs it, and by
 // Verify, which reads everything. Repair cuts a log before its first damage, and keeps
 // what it cuts.
 //

@@ -2,6 +2,7 @@ package log
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -56,13 +57,25 @@ func (s *saboteur) disarm() (hit op) {
 	return s.hit
 }
 
-// halfFrame leaves part of something where a frame should be.
+// halfFrame leaves part of something where the next frame should be.
 func halfFrame(o op, path string) {
 	if o == opWrite {
-		if f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0); err == nil {
-			_, _ = f.Write([]byte("\x60WEIR\x01\x00\x00\x00half a frame"))
+		if f, err := os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+			_, _ = f.WriteAt([]byte("\x60WEIR\x01\x00\x00\x00half a frame"), endOfEntries(path))
 			_ = f.Close()
 		}
+	}
+}
+
+// endOfEntries returns how many bytes of a segment are entries, by their lengths: what is reserved behind them is zeros.
+func endOfEntries(path string) (size int64) {
+	b, _ := os.ReadFile(path)
+	for {
+		length, n := binary.Uvarint(b[size:])
+		if n <= 0 || length == 0 {
+			return size
+		}
+		size += int64(n) + int64(length)
 	}
 }
 
@@ -74,15 +87,21 @@ func TestFailingAnyOperationLosesNothingAcknowledged(t *testing.T) {
 	for _, mode := range []Sync{SyncAlways, SyncEverySecond, SyncNo} {
 		for _, sticky := range []bool{false, true} {
 			hits := map[op]int{}
-			for k := 1; ; k++ {
-				hit := failAt(t, mode, k, sticky)
-				if hit == "" {
-					break
+			// Who commits varies, and with it what the k-th operation is: a rare one may be missed in one pass.
+			for pass := 0; pass < 5 && (pass == 0 || hits[opRemove] == 0 || hits[opRename] == 0); pass++ {
+				for k := 1; ; k++ {
+					hit := failAt(t, mode, k, sticky)
+					if hit == "" {
+						break
+					}
+					hits[hit]++
 				}
-				hits[hit]++
 			}
 			t.Logf("sync %s, sticky %v: failed %v", mode, sticky, hits)
-			for _, o := range []op{opMkdir, opCreate, opOpen, opWrite, opFsync, opDirsync, opRename, opRemove} {
+			for _, o := range []op{opMkdir, opCreate, opOpen, opWrite, opFsync, opDirsync, opRename, opRemove, opTruncate} {
+				if o == opTruncate && mode != SyncAlways {
+					continue // nothing has been reserved
+				}
 				if hits[o] == 0 {
 					t.Errorf("%s was never reached", o)
 				}

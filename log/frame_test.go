@@ -1,7 +1,9 @@
 package log
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -75,13 +77,15 @@ func TestOnlyTheNextFrameContinuesTheChain(t *testing.T) {
 }
 
 // FuzzWalker: whatever the bytes, reading a segment ends, without a panic, with
-// whole frames up to an offset.
+// whole frames up to an offset, and then nothing, zeros that were reserved, or a
+// reason.
 func FuzzWalker(f *testing.F) {
 	h := header{seq: 1, first: makePosition(1, 1), count: 1}
 	one := makeEntry(1, &h, "\x03abc")
 	h2 := header{seq: 2, first: makePosition(1, 2), previous: h.crc}
 	f.Add(one)
-	f.Add(append(one, makeEntry(1, &h2, "")...))
+	f.Add(slices.Concat(one, makeEntry(1, &h2, "")))
+	f.Add(slices.Concat(one, []byte{0, 0}))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		w := walker{seed: 1, data: b, firstSeq: 1}
@@ -90,7 +94,11 @@ func FuzzWalker(f *testing.F) {
 				t.Fatal("more frames than bytes")
 			}
 		}
-		if w.offset > len(b) || w.offset < len(b) && w.reason == "" {
+		if w.offset > len(b) {
+			t.Fatalf("stopped at %d of %d", w.offset, len(b))
+		}
+		left := b[w.offset:]
+		if reserved := len(left) <= reserveBytes && len(bytes.Trim(left, "\x00")) == 0; reserved != (w.reason == "") {
 			t.Fatalf("stopped at %d of %d: %q", w.offset, len(b), w.reason)
 		}
 		var from Position

@@ -50,11 +50,14 @@ type Log struct {
 	// anybody else than who commits.
 	listMu sync.Mutex
 
-	// commitMu is held by whoever commits. It guards tail.
+	// commitMu is held by whoever commits. It guards tail and buffer.
 	commitMu sync.Mutex
 	want     atomic.Bool // somebody found commitMu taken
 	tail     tail
-	end      *logEnd // what the last scan found; Replay and Begin start there
+	buffer   buffer       // what the wal writes from
+	room     atomic.Int64 // bytes until the segment is full
+	ahead    atomic.Int64 // bytes until what is reserved in it is used up
+	end      *logEnd      // what the last scan found; Replay and Begin start there
 	// kept is the segment with the frames that Reopen has kept without an fsync.
 	kept *tailFile
 
@@ -64,6 +67,7 @@ type Log struct {
 	fileMu     sync.Mutex
 	syncing    atomic.Bool // the once-a-second fsync is in flight
 	fsyncEWMA  atomic.Int64
+	reserving  atomic.Bool // the next fsync of the tail has zeros to write, too
 	forceFsync atomic.Bool // Sync waits: the next commit fsyncs in any mode
 
 	// pub guards the watermarks and everything below.
@@ -304,6 +308,11 @@ func (l *Log) Close() error {
 		l.forceFsync.Store(true)
 		l.commitHeld()
 		err = l.Err()
+		if err == nil {
+			l.fileMu.Lock()
+			err = l.trimTail()
+			l.fileMu.Unlock()
+		}
 		if err == nil {
 			err = l.leaveMarker()
 		}

@@ -374,3 +374,47 @@ func TestARecordAppendedDuringACommitIsNotForgotten(t *testing.T) {
 		<-commits
 	}
 }
+
+// The end of a segment is an fsync and a new file, whatever the setting: an event loop has no part in it.
+func TestCommitLeavesTheEndOfASegmentToTheCommitter(t *testing.T) {
+	for _, s := range []Sync{SyncAlways, SyncEverySecond, SyncNo} {
+		inside, created := false, 0
+		f := &faults{still: true, before: func(o op, path string) error {
+			if o == opCreate && strings.Contains(path, logName+"/") {
+				created++
+				if inside {
+					t.Errorf("%s: Commit has begun %s", s, path)
+				}
+			}
+			return nil
+		}}
+		l := open(t, Options{Dir: fastDir(t), Sync: s, SegmentBytes: 5000, faults: f})
+		l.Append([]byte("first")) // behind it, with always, the segment is reserved
+		commitNow(l, false)
+		created = 0
+		declined := 0
+		for i := range 500 {
+			l.fsyncEWMA.Store(0) // or a slow machine declines, too
+			l.Append(make([]byte, 1+i*37%900))
+			if i%3 == 0 {
+				l.Append([]byte("another"))
+			}
+			inside = true
+			done := l.Commit()
+			inside = false
+			if !done {
+				declined++
+				commitNow(l, false)
+			}
+			if l.Pending() != 0 {
+				t.Fatalf("%s: %d bytes are pending", s, l.Pending())
+			}
+		}
+		if created < 40 || declined != created {
+			t.Errorf("%s: %d segments begun, %d commits declined", s, created, declined)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

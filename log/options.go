@@ -12,8 +12,9 @@ type Options struct {
 	// Sync is the durability setting; the zero value is SyncAlways.
 	Sync Sync
 	// SegmentBytes is the size at which a segment file of the wal is closed and
-	// the next one begun; 0 means 1 MB. The wal holds its last segment in memory
-	// and copies it while it grows, so this is also a bound on memory and stalls.
+	// the next one begun; 0 means 1 MB. The wal holds its last segment in memory,
+	// up to 16 MB in one piece that is there from the start; what is larger it
+	// copies while it grows.
 	SegmentBytes int
 	// Now stamps frames; nil means time.Now. Nothing depends on its values.
 	Now func() time.Time

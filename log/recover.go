@@ -52,7 +52,7 @@ func (l *Log) initialise() error {
 		return &DamageError{File: filepath.Join(dir, versionName), Reason: "the file is missing although there is a log"}
 	}
 	for _, g := range gens {
-		if _, err := l.quarantine(cut{g.dir, -1, generationName(g.number)}); err != nil {
+		if _, err := l.quarantine(cut{path: g.dir, from: -1, label: generationName(g.number)}); err != nil {
 			return err
 		}
 	}
@@ -196,11 +196,17 @@ func (l *Log) begin() error {
 	if err != nil {
 		return err
 	}
-	for len(end.cuts) > 0 {
-		if _, err := l.quarantine(end.cuts[0]); err != nil {
+	for _, c := range end.cuts {
+		if c.zeros && l.sync() == SyncAlways {
+			l.opts.Logger.Info("cut zeros from the end of the log: reserved, or left by a power cut of what nobody had been told of",
+				"file", c.path, "offset", c.from)
+			err = l.faults.truncate(c.path, c.from)
+		} else {
+			_, err = l.quarantine(c)
+		}
+		if err != nil {
 			return err
 		}
-		end.cuts = end.cuts[1:]
 	}
 	c, void := end.chain, l.Last()
 	c.last = makePosition(l.end.epoch, c.last.Count())

@@ -191,7 +191,7 @@ func (b *breach) cuts() (cuts []cut) {
 		at.gen-- // all of the generation
 	}
 	for g := len(gens) - 1; g > at.gen; g-- {
-		cuts = append(cuts, cut{gens[g].dir, -1, generationName(gens[g].number)})
+		cuts = append(cuts, cut{path: gens[g].dir, from: -1, label: generationName(gens[g].number)})
 	}
 	if at.seg == 0 && offset == 0 {
 		return cuts
@@ -201,9 +201,9 @@ func (b *breach) cuts() (cuts []cut) {
 		path := g.segments[s].path
 		label := generationName(g.number) + "-" + filepath.Base(path)
 		if s > at.seg || offset == 0 {
-			cuts = append(cuts, cut{path, -1, label})
+			cuts = append(cuts, cut{path: path, from: -1, label: label})
 		} else {
-			cuts = append(cuts, cut{path, offset, fmt.Sprintf("%s-%d", label, offset)})
+			cuts = append(cuts, cut{path: path, from: offset, label: fmt.Sprintf("%s-%d", label, offset)})
 		}
 	}
 	return cuts
@@ -214,7 +214,7 @@ func (b *breach) cuts() (cuts []cut) {
 func (r *RepairReport) cutAll(l *Log, rest *seen, cuts []cut) error {
 	marker := filepath.Join(l.opts.Dir, markerName)
 	if _, err := os.Lstat(marker); err == nil {
-		cuts = append([]cut{{marker, -1, markerName}}, cuts...)
+		cuts = append([]cut{{path: marker, from: -1, label: markerName}}, cuts...)
 	}
 	for _, c := range cuts {
 		if err := rest.readAll(c.path, max(c.from, 0)); err != nil {

@@ -89,7 +89,11 @@ func findStart(seed uint32, end *logEnd, from Position) (place, error) {
 			if first != 0 && first.Count() <= from.Count()+1 {
 				return place{g, s}, nil
 			}
-			if g == 0 && s == 0 {
+			switch {
+			case g > 0 || s > 0:
+			case first == 0:
+				return place{}, nil // whoever reads it says what is wrong
+			default:
 				return at, logBeginsAfter(&segments[0], from, first)
 			}
 		}
@@ -103,7 +107,7 @@ func logBeginsAfter(s *segment, from, first Position) error {
 }
 
 // firstPosition reads the position at which a segment begins; 0 when it is empty,
-// or when all that is in it is yet to be cut.
+// or begins with zeros, or when all that is in it is yet to be cut.
 func firstPosition(seed uint32, s *segment) (Position, error) {
 	if s.size == 0 {
 		return 0, nil
@@ -117,6 +121,9 @@ func firstPosition(seed uint32, s *segment) (Position, error) {
 	n, err := f.ReadAt(b[:], 0)
 	if err != nil && err != io.EOF {
 		return 0, err
+	}
+	if isReserve(b[:n]) {
+		return 0, nil // if it is more than that, whoever reads the segments before it and then this one finds out
 	}
 	_, k := binary.Uvarint(b[:n])
 	h, reason := decodeHeader(seed, b[max(k, 0):n])
@@ -209,7 +216,7 @@ func (v *verifier) next(buf []byte) (r verified, more bool) {
 		}
 		w.firstSeq = v.head + s.index - 1
 		position = max(h.first, g.first)
-		if len(data) == 0 {
+		if w.atEnd() {
 			reason = "the file is empty"
 		}
 	case v.place.seg == 0:
@@ -231,6 +238,9 @@ func (v *verifier) next(buf []byte) (r verified, more bool) {
 		position = v.chain.last + 1
 	}
 	last := v.place.gen == len(v.end.gens)-1 && v.place.seg == v.end.seg
+	if reason == "" && w.offset < len(data) && v.behind() > w.chain.seq+1 {
+		reason = fmt.Sprintf("zeros stand where frame %d belongs", w.chain.seq+1)
+	}
 	if reason == "" && last && v.end.chain.known && w.chain.seq != v.end.chain.seq && len(data) > 0 {
 		reason = fmt.Sprintf("frame %d is the last one here; it was frame %d", w.chain.seq, v.end.chain.seq)
 	}
@@ -243,6 +253,19 @@ func (v *verifier) next(buf []byte) (r verified, more bool) {
 		v.place = place{v.place.gen + 1, 0}
 	}
 	return r, !last
+}
+
+// behind returns the sequence of the first frame of the segment behind this one,
+// as far as the names of files and the beginnings of generations say.
+func (v *verifier) behind() uint64 {
+	at, gens := v.place, v.end.gens
+	if next := at.seg + 1; next < len(gens[at.gen].segments) {
+		return v.head + gens[at.gen].segments[next].index - 1
+	}
+	if next := at.gen + 1; next < len(gens) {
+		return gens[next].seq
+	}
+	return 0
 }
 
 // readInto reads s.size bytes of a segment; a longer file has grown since the

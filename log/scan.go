@@ -23,6 +23,10 @@ import (
 // durable has been damaged or lost, and the directory is refused. Otherwise what
 // follows was never acknowledged with SyncAlways (a crash tore it), and it is cut.
 //
+// A few zeros up to the end of a file, no more than reserve in tail.go writes,
+// are no frames and no damage: they were to be written over. What should stand
+// there is missed by the evidence, or by the segment behind it.
+//
 // What lies further back than the last segments is checked by a verifier
 // (replay.go), in Replay, as far as it is needed, and in Verify.
 
@@ -44,6 +48,7 @@ type cut struct {
 	path  string
 	from  int64 // -1: all of it
 	label string
+	zeros bool // no more of them than are reserved, and nothing else
 }
 
 const noLimit = math.MaxUint64
@@ -168,8 +173,9 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 	g := &gens[len(gens)-1]
 	end := &logEnd{gens: gens}
 	seqOf := func(index uint64) uint64 { return head.seq + index - 1 }
-	var index uint64 // of the last entry
 	var reason string
+	var index uint64 // of the last entry
+	var rest []byte  // of that segment, behind the last entry
 	for at := len(g.segments) - 1; ; at-- {
 		s := &g.segments[at]
 		if seqOf(s.index) > limit {
@@ -193,6 +199,7 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 		}
 		if entries > 0 {
 			end.seg, end.offset, end.chain = at, int64(w.offset), w.chain
+			rest = data[w.offset:]
 			index = s.index + entries - 1
 			break
 		}
@@ -204,7 +211,11 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 	// An empty segment behind a complete one is where the next entry goes.
 	next := end.seg + 1
 	if next < len(g.segments) && g.segments[next].index == index+1 && end.offset == g.segments[end.seg].size {
-		end.seg, end.offset = next, 0
+		data, err := read(g.segments[next].path)
+		if err != nil {
+			return nil, err
+		}
+		end.seg, end.offset, rest = next, 0, data
 	}
 	if limit != noLimit {
 		evidence = durable
@@ -222,13 +233,16 @@ func endOfGeneration(gens []generation, head header, seed uint32, limit, durable
 	}
 
 	if here.size > end.offset {
-		end.cuts = append(end.cuts, cut{here.path, end.offset, fmt.Sprintf("%s-%s-%d", generationName(g.number), segmentName(here.index), end.offset)})
+		end.cuts = append(end.cuts, cut{
+			path: here.path, from: end.offset, zeros: isReserve(rest),
+			label: fmt.Sprintf("%s-%s-%d", generationName(g.number), segmentName(here.index), end.offset),
+		})
 	}
 	for _, s := range g.segments[end.seg+1:] {
-		end.cuts = append(end.cuts, cut{s.path, -1, generationName(g.number) + "-" + segmentName(s.index)})
+		end.cuts = append(end.cuts, cut{path: s.path, from: -1, label: generationName(g.number) + "-" + segmentName(s.index)})
 	}
 	for _, u := range unborn {
-		end.cuts = append(end.cuts, cut{u.dir, -1, generationName(u.number)})
+		end.cuts = append(end.cuts, cut{path: u.dir, from: -1, label: generationName(u.number)})
 	}
 	g.segments = g.segments[:end.seg+1]
 	here.size = end.offset
@@ -276,13 +290,21 @@ type walker struct {
 	chain    chain
 	h        header
 	payload  []byte
-	reason   string // why next stopped; empty at the end of the data
+	reason   string // why next stopped; empty at the end of the frames
+}
+
+// atEnd reports whether no frame follows, nor anything that might have been one.
+func (w *walker) atEnd() bool { return isReserve(w.data[w.offset:]) }
+
+// isReserve reports whether the rest of a file may be what reserve has written.
+func isReserve(b []byte) bool {
+	return len(b) <= reserveBytes && (len(b) == 0 || b[0] == 0 && bytes.Count(b, []byte{0}) == len(b))
 }
 
 // next moves to the next frame; false at the end or at damage. The chain then
 // still stands on the last good frame, and offset behind it.
 func (w *walker) next() bool {
-	if w.offset == len(w.data) {
+	if w.atEnd() {
 		return false
 	}
 	h, payload, size, reason := decodeEntry(w.seed, w.data[w.offset:])

@@ -27,8 +27,46 @@ type tail struct {
 // through its own; ours is for fsync, beside the writes and without its lock.
 type tailFile struct {
 	*os.File
-	size     int64
+	size     int64 // of the frames
+	reserved int64 // up to where zeros have been written
 	flushing int64 // up to where write-back has been asked for
+}
+
+// reserveBytes is how many zeros at most stand behind the frames with SyncAlways.
+const reserveBytes = 256 << 10
+
+var zeros [reserveBytes]byte
+
+// reserve writes zeros behind the frames, up to a segment of limit bytes, when
+// none are left there, and reports whether it did. A frame that goes over them
+// changes neither the file's size nor its blocks, so that its fsync has no
+// metadata to wait for. That the operating system does not take them is no
+// failure: whatever frame comes there will meet it.
+func (f *tailFile) reserve(limit int) bool {
+	n := min(reserveBytes, int64(limit)-f.size)
+	if f.size < f.reserved || n <= 0 {
+		return false
+	}
+	_, _ = f.WriteAt(zeros[:n], f.size)
+	f.reserved = f.size + n
+	return true
+}
+
+// noteRoom notes how much fits behind the frames.
+func (l *Log) noteRoom() {
+	f := l.tail.file
+	l.room.Store(int64(l.opts.SegmentBytes) - f.size)
+	l.ahead.Store(f.reserved - f.size)
+}
+
+// trimTail gives back what has been reserved, durably. All frames are durable;
+// fileMu is held.
+func (l *Log) trimTail() error {
+	f := l.tail.file
+	if f.reserved <= f.size {
+		return nil
+	}
+	return l.faults.truncate(f.Name(), f.size)
 }
 
 // writebackBytes is how much may be written with SyncEverySecond and SyncNo
@@ -90,6 +128,7 @@ func (l *Log) writeFrame(frame []byte, h *header) error {
 	l.pub.Unlock()
 
 	t.file.size += size
+	l.noteRoom()
 	m := mark{h.seq, t.chain.last}
 	l.publishWritten(m, t.file)
 	if rolls {
@@ -126,8 +165,10 @@ func (l *Log) nextSegment(index uint64, upTo mark) error {
 		return err
 	}
 	_ = t.wal.ClearCache() // it would keep the old segment in memory
+	l.buffer.lend(t.wal, l.opts.SegmentBytes)
 	l.fileMu.Lock()
 	t.file = file
+	l.noteRoom()
 	l.pub.Lock()
 	l.openFile, l.openSize = file.File, 0
 	g := &l.gens[len(l.gens)-1]
@@ -181,6 +222,7 @@ func (l *Log) openWAL(g generation) error {
 		return fmt.Errorf("%s: %w", g.dir, err)
 	}
 	l.tail.wal, l.tail.generation = w, g
+	l.buffer.lend(w, l.opts.SegmentBytes)
 	return nil
 }
 
@@ -228,6 +270,7 @@ func (l *Log) startGeneration(number uint64, c chain) error {
 		return err
 	}
 	file.size = entrySize(headerBytes)
+	l.noteRoom()
 	if file.size >= int64(l.opts.SegmentBytes) {
 		return fmt.Errorf("a segment of %d bytes cannot hold a frame", l.opts.SegmentBytes)
 	}
@@ -290,7 +333,8 @@ func (l *Log) publishGenerationLocked() {
 // Rotate begins a new generation, unless the current one has no records yet.
 // Everything before it is durable when Rotate returns; a failure is a failure of
 // the log. Commits wait meanwhile: for one fsync of the segment, and for those of
-// the new generation's first frame and of two directories.
+// the new generation's first frame and of two directories; with SyncAlways for one
+// more, of the segment without what is reserved.
 func (l *Log) Rotate() error {
 	l.commitMu.Lock()
 	defer l.releaseCommit()
@@ -309,7 +353,11 @@ func (l *Log) Rotate() error {
 	if first == l.tail.chain.last+1 {
 		return nil
 	}
-	if err := l.startGeneration(l.tail.generation.number+1, l.tail.chain); err != nil {
+	err := l.trimTail()
+	if err == nil {
+		err = l.startGeneration(l.tail.generation.number+1, l.tail.chain)
+	}
+	if err != nil {
 		l.fail(err)
 		return err
 	}

@@ -19,7 +19,8 @@ type Report struct {
 	Last        Position // where the log ends, or where the last good frame does
 	Synced      uint64   // frame sequence known durable from the log itself
 	Clean       bool     // the log ends where a clean shutdown left it
-	Cuts        []string // what the next Begin would cut, as file@offset
+	Cuts        []string // what the next Begin would cut and keep, as file@offset
+	Zeros       string   // what it would cut if SyncAlways has reserved it, in the same form; keep if not
 	Damage      []*DamageError
 }
 
@@ -60,7 +61,12 @@ func Verify(dir string) (Report, error) {
 	m, ok := readMarker(dir)
 	r.Clean = ok && refusal == nil && m.seq == end.chain.seq && m.crc == end.chain.crc && len(end.cuts) == 0
 	for _, c := range end.cuts {
-		r.Cuts = append(r.Cuts, fmt.Sprintf("%s@%d", relative(dir, c.path), max(c.from, 0)))
+		where := fmt.Sprintf("%s@%d", relative(dir, c.path), max(c.from, 0))
+		if c.zeros {
+			r.Zeros = where
+		} else {
+			r.Cuts = append(r.Cuts, where)
+		}
 	}
 	if err := r.read(dir, seed, end); err != nil {
 		return r, fmt.Errorf("log: %w", err)

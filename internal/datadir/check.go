@@ -189,6 +189,9 @@ func (c *checker) checkLog() error {
 	for _, cut := range v.Cuts {
 		c.note("%s was being written when the process ended; the next start cuts it", cut)
 	}
+	if v.Zeros != "" {
+		c.note("%s: zeros to the end of the log, reserved by `always` or left by a power cut; the next start cuts them", v.Zeros)
+	}
 	for _, damage := range v.Damage {
 		_ = c.found(damage)
 	}
