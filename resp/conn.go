@@ -127,9 +127,9 @@ func (c *Conn) Next() ([][]byte, error) {
 	return args, nil
 }
 
-// Ahead appends the second word of each command that Next will return, as far as that is to be seen without parsing them: nearly
-// always that is a key. A command without one has nil there. It appends no more than fit into words, and may stop before
-// that; whoever asks can only prepare for what comes.
+// Ahead appends the AheadWords words behind the name of each command that Next will return, as far as that is to be seen without
+// parsing them: nearly always the first is a key. A command with fewer has nil there. It appends no more than fit into words,
+// and may stop before that; whoever asks can only prepare for what comes.
 func (c *Conn) Ahead(words [][]byte) [][]byte { return c.p.ahead(words) }
 
 func isHTTP(name []byte) bool {

@@ -19,8 +19,10 @@ import (
 //	for ... { w.Bulk(field); n++ }
 //	w.InsertArray(m, n)          // the header, once the number is known
 type Writer struct {
-	buf   []byte
-	proto int
+	buf      []byte
+	proto    int
+	limit    int // bytes; 0: none
+	exceeded bool
 }
 
 // NewWriter returns a writer of its own, without a connection, that speaks protocol 2 or 3.
@@ -54,13 +56,40 @@ func (w *Writer) Reset() {
 const resetSize = 1 << 20 // a buffer that Reset keeps
 
 // Grow makes room for so many bytes, so that a large reply is not copied again and again while it is written.
-func (w *Writer) Grow(n int) { w.buf = slices.Grow(w.buf, n) }
+func (w *Writer) Grow(n int) {
+	if !w.full() {
+		w.buf = slices.Grow(w.buf, n)
+	}
+}
+
+// Limit leaves out strings once more than so many bytes have been written since the last Seal or Reset; the reply is then of
+// no use but to be replaced by an error. 0 is no limit, which a new Writer has.
+func (w *Writer) Limit(bytes int) { w.limit, w.exceeded = bytes, false }
+
+// Exceeded reports whether a string has been left out since the call of Limit.
+func (w *Writer) Exceeded() bool { return w.exceeded }
+
+// full reports whether a string is to be left out.
+func (w *Writer) full() bool {
+	if w.limit > 0 && len(w.buf) > w.limit {
+		w.exceeded = true
+	}
+	return w.exceeded
+}
 
 // Raw appends bytes that are encoded already.
-func (w *Writer) Raw(b []byte) { w.buf = append(w.buf, b...) }
+func (w *Writer) Raw(b []byte) {
+	if !w.full() {
+		w.buf = append(w.buf, b...)
+	}
+}
 
 // RawString is Raw.
-func (w *Writer) RawString(s string) { w.buf = append(w.buf, s...) }
+func (w *Writer) RawString(s string) {
+	if !w.full() {
+		w.buf = append(w.buf, s...)
+	}
+}
 
 // SimpleString writes +s. Line ends in it become blanks.
 func (w *Writer) SimpleString(s string) { w.line('+', s) }
@@ -89,10 +118,18 @@ func (w *Writer) line(kind byte, s string) {
 func (w *Writer) Int(n int64) { w.buf = redcon.AppendInt(w.buf, n) }
 
 // Bulk writes a bulk string.
-func (w *Writer) Bulk(b []byte) { w.buf = redcon.AppendBulk(w.buf, b) }
+func (w *Writer) Bulk(b []byte) {
+	if w.limit == 0 || !w.full() {
+		w.buf = AppendBulk(w.buf, b)
+	}
+}
 
 // BulkString writes a bulk string.
-func (w *Writer) BulkString(s string) { w.buf = redcon.AppendBulkString(w.buf, s) }
+func (w *Writer) BulkString(s string) {
+	if w.limit == 0 || !w.full() {
+		w.buf = AppendBulk(w.buf, s)
+	}
+}
 
 // BulkInt writes a bulk string that holds a number.
 func (w *Writer) BulkInt(n int64) {
@@ -127,7 +164,7 @@ func (w *Writer) Map(n int) { w.buf = w.appendMap(w.buf, n) }
 // Set begins a set of n: ~n, or an array in RESP2.
 func (w *Writer) Set(n int) {
 	if w.proto == 3 {
-		w.buf = appendHeader(w.buf, '~', n)
+		w.buf = AppendHeader(w.buf, '~', n)
 		return
 	}
 	w.Array(n)
@@ -136,7 +173,7 @@ func (w *Writer) Set(n int) {
 // Push begins a message of n parts that answers no command: >n, or an array in RESP2.
 func (w *Writer) Push(n int) {
 	if w.proto == 3 {
-		w.buf = appendHeader(w.buf, '>', n)
+		w.buf = AppendHeader(w.buf, '>', n)
 		return
 	}
 	w.Array(n)
@@ -192,7 +229,7 @@ func (w *Writer) Verbatim(format, s string) {
 		w.BulkString(s)
 		return
 	}
-	w.buf = appendHeader(w.buf, '=', len(s)+4)
+	w.buf = AppendHeader(w.buf, '=', len(s)+4)
 	w.buf = append(w.buf, format[:3]...)
 	w.buf = append(w.buf, ':')
 	w.buf = append(w.buf, s...)
@@ -233,7 +270,7 @@ func (w *Writer) InsertSet(mark, n int) {
 		return
 	}
 	var header [24]byte
-	w.insert(mark, appendHeader(header[:0], '~', n))
+	w.insert(mark, AppendHeader(header[:0], '~', n))
 }
 
 // InsertMap puts the header of n pairs before what was written after the mark.
@@ -250,13 +287,27 @@ func (w *Writer) insert(mark int, header []byte) {
 
 func (w *Writer) appendMap(b []byte, n int) []byte {
 	if w.proto == 3 {
-		return appendHeader(b, '%', n)
+		return AppendHeader(b, '%', n)
 	}
 	return redcon.AppendArray(b, 2*n)
 }
 
-func appendHeader(b []byte, kind byte, n int) []byte {
-	b = append(b, kind)
-	b = strconv.AppendInt(b, int64(n), 10)
+// AppendBulk appends a bulk string. Replies are mostly those, and short ones: this takes three quarters of the time of
+// redcon's.
+func AppendBulk[T []byte | string](b []byte, s T) []byte {
+	b = AppendHeader(b, '$', len(s))
+	b = append(b, s...)
+	return append(b, '\r', '\n')
+}
+
+// AppendHeader appends what begins a bulk string of n bytes ('$') or an aggregate of n elements.
+func AppendHeader(b []byte, kind byte, n int) []byte {
+	switch {
+	case n < 10:
+		return append(b, kind, '0'+byte(n), '\r', '\n')
+	case n < 100:
+		return append(b, kind, '0'+byte(n/10), '0'+byte(n%10), '\r', '\n')
+	}
+	b = strconv.AppendUint(append(b, kind), uint64(n), 10)
 	return append(b, '\r', '\n')
 }

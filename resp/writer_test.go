@@ -155,3 +155,29 @@ func TestTheHeadOfASetMayBeWrittenLate(t *testing.T) {
 		}
 	}
 }
+
+func TestALimitLeavesOutWhatIsBeyondIt(t *testing.T) {
+	w := NewWriter(2)
+	w.Limit(10)
+	w.Array(3)
+	w.Bulk([]byte("0123456789"))
+	if w.Exceeded() || w.Len() < 10 {
+		t.Errorf("the string that comes to the limit is left out: %q", w.Bytes())
+	}
+	n := w.Len()
+	w.Bulk([]byte("x"))
+	w.BulkString("x")
+	w.Raw([]byte("x"))
+	w.RawString("x")
+	w.Grow(1 << 40)
+	if !w.Exceeded() || w.Len() != n {
+		t.Errorf("beyond the limit: %v %q", w.Exceeded(), w.Bytes()[n:])
+	}
+	w.Truncate(0)
+	w.Limit(0)
+	w.Bulk(make([]byte, 20))
+	w.BulkString("x")
+	if w.Exceeded() || !strings.HasSuffix(string(w.Bytes()), "\r\n$1\r\nx\r\n") {
+		t.Errorf("no limit: %v %q", w.Exceeded(), w.Bytes())
+	}
+}
