@@ -16,6 +16,7 @@ type shelf struct {
 	bodies map[Ref][]byte
 	hand   map[Ref]*Body
 	wanted int
+	asked  int // how often what will be needed soon
 	totals Totals
 }
 
@@ -36,6 +37,7 @@ func (f *shelf) Want(refs []Ref) error {
 }
 
 func (f *shelf) Soon(refs []Ref) {
+	f.asked++
 	for _, ref := range refs {
 		if f.bodies[ref] == nil {
 			panic("a block that is not there will not be needed")
@@ -271,4 +273,43 @@ func TestAStreamWithColdBlocksIsLikeANaiveSlice(t *testing.T) {
 			},
 		})
 	})
+}
+
+// Who reads entry by entry, as consumers do, has blocks read ahead as who goes straight through: once for each block, and not for
+// each entry.
+func TestWhatIsReadAheadIsAskedForOnceForEachBlock(t *testing.T) {
+	f := newShelf()
+	s := New(Config{BlockEntries: 10, Source: f, Totals: &f.totals})
+	const n = 400
+	for i := range n {
+		s.Append(ID{MS: uint64(i + 1)}, [][]byte{[]byte("f"), []byte("v")})
+	}
+	f.spill(0)
+	blocks := len(f.bodies)
+	for _, reverse := range []bool{false, true} {
+		for _, count := range []int{n, 10, 7, 1} {
+			clear(f.hand)
+			f.asked = 0
+			met := 0
+			for from, to := MinID, MaxID; met < n; {
+				eventually(t, func() error {
+					it := s.Range(from, to)
+					if reverse {
+						it = s.Reverse(from, to)
+					}
+					for i := 0; i < count && it.Next(); i++ {
+						if met++; reverse {
+							to, _ = it.ID().Prev()
+						} else {
+							from, _ = it.ID().Next()
+						}
+					}
+					return it.Err()
+				})
+			}
+			if f.asked < blocks/2 || f.asked > blocks {
+				t.Errorf("%d at a time, backwards %v: asked %d times for %d blocks", count, reverse, f.asked, blocks)
+			}
+		}
+	}
 }

@@ -77,11 +77,20 @@ func (it *Iter) enter() *block {
 		it.err = it.stream.want(it.place, it.reverse)
 		return nil
 	}
-	if it.stream.at(it.place).Body == nil {
-		it.stream.soon(it.place, it.reverse)
+	if part := it.stream.at(it.place); part.Body == nil && it.hasAll(part) {
+		it.stream.soon(it.place, it.reverse) // once, and not for each of those who read on within the block
 	}
 	it.c.data = it.b.data
 	return it.b
+}
+
+// hasAll reports whether the walk begins no later than at the block's first entry,
+// or backwards its last.
+func (it *Iter) hasAll(b *block) bool {
+	if it.reverse {
+		return !it.to.Less(b.last)
+	}
+	return !b.first.Less(it.from)
 }
 
 // end ends the walk.
