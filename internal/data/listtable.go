@@ -181,7 +181,7 @@ func (t *ListTable) open(c *listChunk, p *listPage, size int, front bool) bool {
 		return true
 	case has+size <= all*3/4:
 	case all < listPageSize:
-		all = min(max(has+size, all*3/2), listPageSize)
+		all = min(max(has+size, all*5/4), listPageSize)
 	default:
 		return false
 	}

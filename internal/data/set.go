@@ -22,7 +22,9 @@ type Set struct {
 const (
 	setMostInts    = 512 // integers
 	setMostStrings = 128 // strings,
-	setLongest     = 64  // each of at most so many bytes
+	setLongest     = 255 // each of at most so many bytes,
+	// and all of them of as many as those of 64 bytes take.
+	setMostBytes = packedMembersHead + setMostStrings*(1+64)
 )
 
 // Len returns the number of members.
@@ -190,7 +192,7 @@ func (s *Set) stringify(n, longest int) {
 
 // makeRoom makes a packed set of strings large, if it cannot take n more members of up to longest bytes.
 func (s *Set) makeRoom(n, longest int) {
-	if packedMembers(s.Packed).len()+n > setMostStrings || longest > setLongest {
+	if p := packedMembers(s.Packed); p.len()+n > setMostStrings || longest > setLongest || len(p)+n*(1+longest) > setMostBytes {
 		s.enlarge()
 	}
 }
@@ -222,7 +224,7 @@ func PackedSetSize(members [][]byte) int {
 	switch {
 	case width > 0 && len(members) <= setMostInts:
 		return 1 + width*len(members)
-	case width > 0 || len(members) > setMostStrings || longest > setLongest:
+	case width > 0 || len(members) > setMostStrings || longest > setLongest || size > setMostBytes:
 		return 0
 	default:
 		return size

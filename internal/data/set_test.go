@@ -56,7 +56,8 @@ func membersOf(t *rapid.T) func() string {
 			return strconv.FormatInt(integers.Draw(t, "n"), 10)
 		}
 		return rapid.OneOf(rapid.SampledFrom([]string{"", "-", "-0", "00", "07", "+1", "1 ", "9223372036854775807", "9223372036854775808",
-			"-9223372036854775808", "-9223372036854775809", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("y", 5000)}),
+			"-9223372036854775808", "-9223372036854775809", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("x", 255), strings.Repeat("x", 256), strings.Repeat("y", 5000)}),
+			rapid.StringN(250, 253, 255),
 			rapid.StringN(0, 3, 8)).Draw(t, "member")
 	}
 }
@@ -155,8 +156,11 @@ func TestTheFormFollowsTheLimits(t *testing.T) {
 		{setOf(numbered(0, 129, "m")...), "hashtable", true},
 		{setOf(append(numbered(0, 127, ""), "m")...), "hashtable", false},
 		{setOf(append(numbered(0, 128, ""), "m")...), "hashtable", true},
-		{setOf("1", strings.Repeat("x", 64)), "hashtable", false},
-		{setOf("1", strings.Repeat("x", 65)), "hashtable", true},
+		{setOf("1", strings.Repeat("x", 255)), "hashtable", false},
+		{setOf("1", strings.Repeat("x", 256)), "hashtable", true},
+		{setOf(numbered(10, 42, strings.Repeat("x", 253))...), "hashtable", false},
+		{setOf(numbered(10, 43, strings.Repeat("x", 253))...), "hashtable", true},
+		{setOf(numbered(100, 228, strings.Repeat("x", 61))...), "hashtable", false},
 	} {
 		if test.s.Encoding() != test.encoding || (test.s.Large != nil) != test.large {
 			t.Errorf("%d members: %s, large: %v", test.s.Len(), test.s.Encoding(), test.s.Large != nil)
@@ -316,11 +320,13 @@ func TestACopyStaysAsItWas(t *testing.T) {
 }
 
 func TestDamagedPackedSetsAreRefused(t *testing.T) {
+	tooLong := packedMembers(setOf(numbered(10, 42, strings.Repeat("x", 253))...).Packed)
+	tooLong = tooLong.add(bytes.Repeat([]byte("y"), 255))
 	for name, packed := range map[string]string{
 		"nothing": "", "unknown form": "\x03abc", "no integer": "\x02", "half an integer": "\x02\x01", "descending": "\x02\x02\x00\x01\x00",
 		"twice": "\x02\x01\x00\x01\x00", "no string": "\x01\x00", "too short": "\x01", "number too large": "\x01\x02\x01a",
 		"number too small": "\x01\x01\x01a\x01b", "cut": "\x01\x01\x02a", "a string twice": "\x01\x02\x01a\x01a",
-		"too long": "\x01\x01\x41" + strings.Repeat("x", 65),
+		"too long": string(tooLong),
 		"too many": "\x02" + strings.Repeat("ab", 513),
 	} {
 		if err := CheckSet([]byte(packed)); !errors.Is(err, ErrDamaged) {
@@ -396,7 +402,8 @@ func FuzzDecodeSet(f *testing.F) {
 func TestTheSizeOfAPackedSetIsKnownBeforeItIsMade(t *testing.T) {
 	for _, members := range [][]string{
 		{"1"}, {"1", "70000"}, {"5", "-9223372036854775808"}, {"a", ""}, {"1", "a"}, numbered(0, 512, ""), numbered(0, 513, ""),
-		numbered(0, 128, "m"), numbered(0, 129, "m"), {strings.Repeat("x", 65)}, append(numbered(0, 200, ""), "x"),
+		numbered(0, 128, "m"), numbered(0, 129, "m"), {strings.Repeat("x", 65)}, {strings.Repeat("x", 255)}, {strings.Repeat("x", 256)},
+		numbered(10, 42, strings.Repeat("x", 253)), numbered(10, 43, strings.Repeat("x", 253)), append(numbered(0, 200, ""), "x"),
 	} {
 		var args [][]byte
 		for _, m := range members {

@@ -77,13 +77,13 @@ func (p packedMembers) each(yield func([]byte) bool) {
 }
 
 func (p packedMembers) check() bool {
-	if len(p) < packedMembersHead || p.len() == 0 || p.len() > setMostStrings {
+	if len(p) < packedMembersHead || len(p) > setMostBytes || p.len() == 0 || p.len() > setMostStrings {
 		return false
 	}
 	n := 0
 	for at := packedMembersHead; at < len(p); n++ {
 		size := int(p[at])
-		if size > setLongest || at+1+size > len(p) {
+		if at+1+size > len(p) {
 			return false
 		}
 		at += 1 + size

@@ -244,15 +244,53 @@ func TestAZSetBecomesLargeByItsNumberAndByALongMember(t *testing.T) {
 	if z.Encoding() != "skiplist" {
 		t.Fatal("it became small again")
 	}
-	var long ZSet
-	if long.Set(bytes.Repeat([]byte("x"), zsetPackedMember+1), 1); long.Encoding() != "skiplist" {
-		t.Fatal("a long member is packed")
+}
+
+func TestAZSetWithALongMemberIsWideAndPackedUpToItsLimits(t *testing.T) {
+	long := bytes.Repeat([]byte("x"), zsetPackedMember+1)
+	var z ZSet
+	z.Set([]byte("a"), math.Copysign(0, -1))
+	z.Set(long, 1)
+	if z.Encoding() != "skiplist" || z.Large != nil || z.Len() != 2 {
+		t.Fatalf("%s, large: %v, %d elements", z.Encoding(), z.Large != nil, z.Len())
+	}
+	if score, _ := z.Score([]byte("a")); math.Signbit(score) {
+		t.Error("what was zero has a sign again")
+	}
+	z.Remove(long)
+	if z.Encoding() != "skiplist" || z.Len() != 1 || CheckZSet(z.Packed) != nil {
+		t.Errorf("without it: %s, %d elements, %v", z.Encoding(), z.Len(), CheckZSet(z.Packed))
+	}
+	for i := range zsetPackedMost - 2 {
+		z.Set(fmt.Append(nil, i), float64(i))
+	}
+	if z.Large != nil || z.Len() != zsetPackedMost-1 || CheckZSet(z.Packed) != nil {
+		t.Errorf("large: %v, %d elements, %v", z.Large != nil, z.Len(), CheckZSet(z.Packed))
+	}
+	if z.Set([]byte("one more"), 1); z.Large == nil || z.Len() != zsetPackedMost {
+		t.Errorf("large: %v, %d elements", z.Large != nil, z.Len())
+	}
+	var most ZSet
+	for i := byte(0); i < 3; i++ {
+		most.Set(bytes.Repeat([]byte{i}, 1300), 1)
+	}
+	left := zsetWidest - len(most.Packed) // for an element of 10 bytes and its member
+	if most.Set(bytes.Repeat([]byte("y"), left-10), 1); most.Large != nil || len(most.Packed) != zsetWidest || CheckZSet(most.Packed) != nil {
+		t.Errorf("large: %v, %d bytes, %v", most.Large != nil, len(most.Packed), CheckZSet(most.Packed))
+	}
+	if most.Set([]byte("z"), 1); most.Large == nil || most.Len() != 5 {
+		t.Errorf("large: %v, %d elements", most.Large != nil, most.Len())
 	}
 }
 
-func TestNegativeZeroStaysInALargeSetOnly(t *testing.T) {
+func TestNegativeZeroStaysInWhatRedisHasASkiplistFor(t *testing.T) {
 	minus := math.Copysign(0, -1)
-	small, large := ZSet{}, NewLargeZSet()
+	small, large, wide := ZSet{}, NewLargeZSet(), ZSet{}
+	wide.Set(bytes.Repeat([]byte("x"), zsetPackedMember+1), 1)
+	wide.Set([]byte("a"), minus)
+	if score, _ := wide.Score([]byte("a")); !math.Signbit(score) || CheckZSet(wide.Packed) != nil {
+		t.Error("a wide set loses it")
+	}
 	for _, z := range []*ZSet{&small, &large} {
 		z.Set([]byte("a"), minus)
 		z.Set([]byte("b"), 0)
@@ -328,6 +366,12 @@ func TestDamagedZSetsAreRefused(t *testing.T) {
 		"the same twice": edit(len(z.Packed)-1, 'a'),
 		"negative zero":  {1, 0, 0, 0, 0, 0, 0, 0, 0x80, 1, 'a'},
 		"no number":      {1, 1, 0, 0, 0, 0, 0, 0xf8, 0x7f, 1, 'a'},
+		"long member":    append([]byte{1, 0, 0, 0, 0, 0, 0, 0, 0, 65}, make([]byte, 65)...),
+		"wide, fewer":    {131, 0, 0, 0, 0, 0, 0, 0, 0, 1, 'a'},
+		"wide, length":   {129, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 'a'},
+		"wide, no end":   {129, 0, 0, 0, 0, 0, 0, 0, 0, 0x80},
+		"wide, by far":   append([]byte{129, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x20}, make([]byte, 4096)...),
+		"wide, too much": append([]byte{129, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 0x00}, 'a'),
 	} {
 		if err := CheckZSet(packed); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", what, err)
