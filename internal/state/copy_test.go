@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/weirmq/weir/stream"
 )
 
@@ -27,55 +25,6 @@ func restored(keys []Copied, cfg stream.Config, position uint64) (*Keyspace, Nam
 		err = fmt.Errorf("%d bytes are left", r.Buffered())
 	}
 	return k, named, err
-}
-
-func TestACopyIsTheKeyspaceAtItsPositionWhateverHappensMeanwhile(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		cfg := stream.Config{BlockEntries: 4}
-		live := NewKeyspace(cfg)
-		tx := NewTx(live)
-		position := uint64(0)
-		var tail [][]byte // records since the copy began
-		work := func(n int) {
-			for range n {
-				tx.Begin(rapid.IntRange(0, 2).Draw(t, "db"), 0)
-				for range rapid.IntRange(1, 3).Draw(t, "changes") {
-					randomWork(t, tx)
-				}
-				tail = append(tail, bytes.Clone(tx.Record()))
-				position++
-				tx.Committed(position)
-			}
-		}
-		for range rapid.IntRange(1, 3).Draw(t, "copies") {
-			work(rapid.IntRange(0, 60).Draw(t, "before"))
-			tail = nil
-			want := digest(live)
-			c := live.BeginCopy()
-			var copied []Copied
-			for more := true; more; {
-				work(rapid.IntRange(0, 5).Draw(t, "meanwhile"))
-				more = c.Walk(rapid.IntRange(0, 3).Draw(t, "keys"))
-				copied = append(copied, c.Take()...)
-			}
-			c.End()
-			work(rapid.IntRange(0, 20).Draw(t, "after"))
-			again, _, err := restored(copied, cfg, c.Position())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := digest(again); got != want {
-				t.Fatalf("restored:\n%s\nwas:\n%s", got, want)
-			}
-			for i, record := range tail {
-				if err := again.Apply(c.Position()+uint64(i)+1, record); err != nil {
-					t.Fatal(err)
-				}
-			}
-			compare(t, live, again)
-			live, tx = again, NewTx(again)
-		}
-	})
 }
 
 func TestACopyHasEachKeyOnce(t *testing.T) {

@@ -86,8 +86,7 @@ func (tx *Tx) GroupAck(key, group []byte, ids []stream.ID) (acked int) {
 	before := len(tx.record)
 	tx.record = appendIDs(appendGroupHead(tx.record, changeGroupAck, tx.db, key, group), ids)
 	if acked = g.Ack(ids); acked == 0 {
-		tx.record = tx.record[:before]
-		tx.touched = tx.touched[:len(tx.touched)-1]
+		tx.takeBack(before)
 	}
 	return acked
 }

@@ -46,17 +46,19 @@ func (tx *Tx) hashSet(kind byte, key []byte, pairs [][]byte) (added int) {
 // HashDelete deletes fields from the hash at key, which is there, and returns how many were in it. The key goes with the
 // last.
 func (tx *Tx) HashDelete(key []byte, fields [][]byte) (deleted int) {
+	before := len(tx.record)
 	r := tx.edit(key, KindHash, 0)
 	if tx.lapseFields(key, r, fields, 1) {
 		return 0
 	}
-	before := len(tx.record)
+	lapsed := len(tx.record)
 	tx.record = appendMembers(appendHead(tx.record, changeHashDelete, tx.db, key), fields)
-	if deleted = hashDelete(r, fields); deleted == 0 {
-		tx.record = tx.record[:before]
-		if before == 0 {
-			tx.touched = tx.touched[:0]
-		}
+	switch deleted = hashDelete(r, fields); {
+	case deleted > 0:
+	case lapsed > before:
+		tx.record = tx.record[:lapsed]
+	default:
+		tx.takeBack(before)
 	}
 	return deleted
 }

@@ -1,55 +1,15 @@
 package state
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
-
-// digestHash lists fields in their order, if they have one.
-func digestHash(h data.Hash) string {
-	var fields []string
-	for name, value := range h.All() {
-		at, _ := h.Time(name)
-		fields = append(fields, fmt.Sprintf("%q=%q until %d", name, value, at))
-	}
-	if h.Large != nil {
-		slices.Sort(fields)
-	}
-	return " " + h.Encoding() + " " + strings.Join(fields, ", ")
-}
-
-func digestHashes(k *Keyspace) string {
-	var lines []string
-	for db := range Databases {
-		tx := NewTx(k)
-		tx.Begin(db, 0)
-		timed := 0
-		tx.Scan(0, k.Len(db), func(key []byte, v Value) {
-			lines = append(lines, fmt.Sprintf("%d %q", db, key)+digestHash(v.hash()))
-			if v.hash().Timed() {
-				timed++
-				if _, ok := k.databases[db].timed.Get(key); !ok {
-					lines = append(lines, "which nobody knows to have times")
-				}
-			}
-		})
-		if d := k.databases[db].timed; d != nil && d.Len() != timed {
-			lines = append(lines, fmt.Sprintf("%d: %d hashes with times, and not %d", db, timed, d.Len()))
-		}
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}
 
 func pairsOf(t *rapid.T, names, n int) (pairs, fields [][]byte) {
 	from := rapid.IntRange(0, names-1).Draw(t, "from")
@@ -62,7 +22,7 @@ func pairsOf(t *rapid.T, names, n int) (pairs, fields [][]byte) {
 	return pairs, fields
 }
 
-func randomHashWork(t *rapid.T, tx *Tx, now int64) {
+func randomHashWork(t *rapid.T, tx *Tx) {
 	n := rapid.IntRange(0, 3).Draw(t, "key")
 	key, other := fmt.Appendf(nil, "{%d}%d", n/2, n), fmt.Appendf(nil, "other%d", n)
 	h, _ := tx.Hash(key)
@@ -96,7 +56,7 @@ func randomHashWork(t *rapid.T, tx *Tx, now int64) {
 				there = append(there, f)
 			}
 		}
-		at := now + int64(rapid.IntRange(-5, 30).Draw(t, "time"))
+		at := tx.nowMS + int64(rapid.IntRange(-5, 30).Draw(t, "time"))
 		if len(there) > 0 {
 			tx.HashExpire(key, there, max(at, 0)*int64(min(op-6, 1)))
 		}
@@ -106,61 +66,6 @@ func randomHashWork(t *rapid.T, tx *Tx, now int64) {
 		tx.Move(key, n%2, other)
 	default:
 		tx.ExpireFields(0, rapid.SampledFrom([]int{1, 7, 1000}).Draw(t, "looks"))
-	}
-}
-
-func TestHashesAreReplayedAndRestored(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		live := NewKeyspace(stream.Config{})
-		tx := NewTx(live)
-		replayed := NewKeyspace(stream.Config{})
-		now := int64(100)
-		var copying *Copy
-		var copied []Copied
-		var before string
-		for position := range uint64(rapid.IntRange(1, 60).Draw(t, "works")) {
-			now += int64(rapid.IntRange(0, 5).Draw(t, "passes"))
-			tx.Begin(rapid.IntRange(0, 1).Draw(t, "db"), now)
-			randomHashWork(t, tx, now)
-			if r := tx.Record(); len(r) > 0 {
-				if err := replayed.Apply(position+1, bytes.Clone(r)); err != nil {
-					t.Fatalf("%v", err)
-				}
-				tx.Committed(position + 1)
-			}
-			switch {
-			case copying == nil && rapid.IntRange(0, 5).Draw(t, "copy") == 0:
-				before, copying = digestHashes(live), live.BeginCopy()
-			case copying != nil:
-				if more := copying.Walk(1); !more {
-					copying.End()
-					copied = copying.Take()
-				}
-			}
-			if copied != nil {
-				checkRestored(t, copied, before)
-				copying, copied = nil, nil
-			}
-		}
-		if got, want := digestHashes(replayed), digestHashes(live); got != want {
-			t.Fatalf("replayed:\n%s\nlive:\n%s", got, want)
-		}
-	})
-}
-
-func checkRestored(t *rapid.T, copied []Copied, want string) {
-	var b bytes.Buffer
-	e := NewEncoder(bufio.NewWriter(&b))
-	err := e.Encode(copied)
-	if _, closed := e.Close(); errors.Join(err, closed) != nil {
-		t.Fatalf("%v %v", err, closed)
-	}
-	k, err := Restore(bufio.NewReader(&b), stream.Config{}, 1, func(uint64) error { return nil })
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	if got := digestHashes(k); got != want {
-		t.Fatalf("restored:\n%s\nwant:\n%s", got, want)
 	}
 }
 

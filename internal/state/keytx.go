@@ -7,13 +7,11 @@ import "encoding/binary"
 // Delete removes a key and reports whether it was there.
 func (tx *Tx) Delete(key []byte) bool {
 	if _, ok := tx.lookup(key); !ok {
-		tx.misses++
 		if r, late := tx.locate(key); late { // its time is over
 			tx.lapse(key, r)
 		}
 		return false
 	}
-	tx.hits++
 	r, _ := tx.touch(key)
 	tx.ready = append(tx.ready, Ref{tx.db, key})
 	tx.record = appendHead(tx.record, changeDelete, tx.db, key)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,35 +11,6 @@ import (
 	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
-
-// digestSets writes the sets of a keyspace, their forms and expiries.
-func digestSets(t rapid.TB, k *Keyspace) string {
-	var out strings.Builder
-	for db := range Databases {
-		tx := NewTx(k)
-		tx.Begin(db, 0)
-		var lines []string
-		tx.Scan(0, k.Len(db), func(key []byte, v Value) {
-			if v.Kind != KindSet {
-				return
-			}
-			s, err := tx.Set(bytes.Clone(key))
-			if err != nil || s.Len() == 0 {
-				t.Fatalf("%q: %d members, %v", key, s.Len(), err)
-			}
-			var members []string
-			for m := range s.All() {
-				members = append(members, string(m))
-			}
-			slices.Sort(members)
-			at, expires := tx.Expiry(key)
-			lines = append(lines, fmt.Sprintf("%d %q %q %s large %v %x expires %v %d", db, key, members, s.Encoding(), s.Large != nil, s.Packed, expires, at))
-		})
-		slices.Sort(lines)
-		out.WriteString(strings.Join(lines, "\n"))
-	}
-	return out.String()
-}
 
 // randomMembers draws members of sets of every form: few or many integers, short and long strings.
 func randomMembers(t *rapid.T) [][]byte {
@@ -89,47 +58,6 @@ func randomSetWork(t *rapid.T, tx *Tx) {
 	default:
 		tx.SetRemove(key, randomMembers(t))
 	}
-}
-
-func TestReplayedSetsAreThoseOfTheLiveKeyspace(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		live, replayed := NewKeyspace(stream.Config{}), NewKeyspace(stream.Config{})
-		tx := NewTx(live)
-		position := uint64(0)
-		work := func() {
-			tx.Begin(rapid.IntRange(0, 1).Draw(t, "db"), 0)
-			for range rapid.IntRange(1, 3).Draw(t, "changes") {
-				randomSetWork(t, tx)
-			}
-			record := bytes.Clone(tx.Record())
-			position++
-			tx.Committed(position)
-			if err := replayed.Apply(position, record); err != nil {
-				t.Fatalf("Apply: %v", err)
-			}
-		}
-		for range rapid.IntRange(1, 30).Draw(t, "before") {
-			work()
-		}
-		want := digestSets(t, live)
-		c := live.BeginCopy()
-		for more := true; more; {
-			work()
-			more = c.Walk(1)
-		}
-		c.End()
-		work()
-		again, _, err := restored(c.Take(), stream.Config{}, c.Position())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := digestSets(t, again); got != want {
-			t.Fatalf("restored:\n%s\nwas:\n%s", got, want)
-		}
-		if a, b := digestSets(t, live), digestSets(t, replayed); a != b {
-			t.Fatalf("live:\n%s\nreplayed:\n%s", a, b)
-		}
-	})
 }
 
 func TestAChangeOfASetThatChangesNothingIsNotLogged(t *testing.T) {

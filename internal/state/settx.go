@@ -42,12 +42,6 @@ func (tx *Tx) SetRemove(key []byte, members [][]byte) (removed int) {
 	return removed
 }
 
-// takeBack leaves no trace of a change that changed nothing.
-func (tx *Tx) takeBack(before int) {
-	tx.record = tx.record[:before]
-	tx.touched = tx.touched[:len(tx.touched)-1]
-}
-
 // SetStore makes a set, which is the keyspace's from then on, what a key holds, instead of anything else. The key does not
 // expire. An empty set deletes it.
 func (tx *Tx) SetStore(key []byte, s data.Set) { tx.setStore(key, s, 0) }

@@ -42,8 +42,12 @@ func (p *page) take(n int) int {
 
 // renew copies the live cells into a new slab, with room for so many bytes more.
 func (p *page) renew(n int) {
-	n += len(p.slab) - int(p.dead)
-	slab := slices.Grow([]byte(nil), n+n/spareShare)
+	live := len(p.slab) - int(p.dead)
+	spare := (live + n) / spareShare
+	if n > 0 {
+		spare -= spare % n
+	}
+	slab := slices.Grow([]byte(nil), live+n+spare)
 	for i := range p.entries {
 		e := &p.entries[i]
 		if e.meta&metaAlone != 0 || e.room == 0 {

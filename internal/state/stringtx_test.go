@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -13,38 +11,6 @@ import (
 	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
-
-// digestStrings writes the strings of a keyspace, their forms and expiries.
-func digestStrings(t rapid.TB, k *Keyspace) string {
-	var out strings.Builder
-	for db := range Databases {
-		tx := NewTx(k)
-		tx.Begin(db, 0)
-		var lines []string
-		tx.Scan(0, k.Len(db), func(key []byte, v Value) {
-			if v.Kind != KindString {
-				return
-			}
-			s, err := tx.String(bytes.Clone(key))
-			if err != nil || !s.Exists() {
-				t.Fatalf("%q: %v", key, err)
-			}
-			at, expires := tx.Expiry(key)
-			b := s.Flat()
-			lines = append(lines, fmt.Sprintf("%d %q %x (%d, %.40q) large %v edited %v expires %v %d", db, key, crc(b), len(b), b, s.Large != nil, v.Edited, expires, at))
-		})
-		slices.Sort(lines)
-		out.WriteString(strings.Join(lines, "\n"))
-	}
-	return out.String()
-}
-
-func crc(b []byte) (sum uint64) {
-	for _, c := range b {
-		sum = sum*31 + uint64(c)
-	}
-	return sum
-}
 
 func randomString(t *rapid.T) []byte {
 	n := rapid.SampledFrom([]int{0, 1, 20, 45, 1000, data.MaxPackedString, data.MaxPackedString + 1, 200_000}).Draw(t, "length")
@@ -74,47 +40,6 @@ func randomStringWork(t *rapid.T, tx *Tx) {
 	case op == 9 && err == nil && !s.Exists():
 		tx.StreamAppend(key, stream.ID{MS: 1}, nil)
 	}
-}
-
-func TestReplayedStringsAreThoseOfTheLiveKeyspace(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		live, replayed := NewKeyspace(stream.Config{}), NewKeyspace(stream.Config{})
-		tx := NewTx(live)
-		position := uint64(0)
-		work := func() {
-			tx.Begin(rapid.IntRange(0, 1).Draw(t, "db"), int64(position))
-			for range rapid.IntRange(1, 3).Draw(t, "changes") {
-				randomStringWork(t, tx)
-			}
-			record := bytes.Clone(tx.Record())
-			position++
-			tx.Committed(position)
-			if err := replayed.Apply(position, record); err != nil {
-				t.Fatalf("Apply: %v", err)
-			}
-		}
-		for range rapid.IntRange(1, 20).Draw(t, "before") {
-			work()
-		}
-		want := digestStrings(t, live)
-		c := live.BeginCopy()
-		for more := true; more; {
-			work()
-			more = c.Walk(1)
-		}
-		c.End()
-		work()
-		again, _, err := restored(c.Take(), stream.Config{}, c.Position())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := digestStrings(t, again); got != want {
-			t.Fatalf("restored:\n%s\nwas:\n%s", got, want)
-		}
-		if a, b := digestStrings(t, live), digestStrings(t, replayed); a != b {
-			t.Fatalf("live:\n%s\nreplayed:\n%s", a, b)
-		}
-	})
 }
 
 func TestDamagedChangesOfStringsAreRefused(t *testing.T) {

@@ -259,6 +259,12 @@ func (tx *Tx) edit(key []byte, kind Kind, room int) ref {
 	return r
 }
 
+// takeBack forgets the last key touched and the record of its change, which began at before: nothing has changed.
+func (tx *Tx) takeBack(before int) {
+	tx.record = tx.record[:before]
+	tx.touched = tx.touched[:len(tx.touched)-1]
+}
+
 // touchStream notes that a stream, which is there, is about to change.
 func (tx *Tx) touchStream(key []byte) *Stream {
 	r, _ := tx.touch(key)

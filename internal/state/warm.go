@@ -1,12 +1,18 @@
 package state
 
+import (
+	"bytes"
+
+	"github.com/weirmq/weir/internal/data"
+)
+
 // Looking for a key among many is waiting for memory: for its table, its entry and its cell, each of which says where the
 // next is. A processor waits for many of them in the time of one, as long as none depends on another. So whoever knows
 // several keys that will be looked up shortly has them looked at together first: the tables, then the entries, then the cells.
 
 const (
 	// WarmMost is how many keys are looked at together.
-	WarmMost = 32
+	WarmMost = data.WarmMost
 	// warmFrom is of how many keys a database is too large for the processor's own memory.
 	warmFrom   = 8192
 	warmLength = 128 // of a key; longer ones are not looked at
@@ -34,6 +40,33 @@ func (tx *Tx) Warm(db int, words [][]byte, step int) {
 		}
 		tx.seen += d.warm(tx.keyspace, batch[:n])
 	}
+}
+
+// WarmElements is Warm for what commands name of one large collection, and reports whether the first two are about one: it goes
+// on as long as that is so. step of the words are one command's, the key first.
+func (tx *Tx) WarmElements(db int, words [][]byte, step int) bool {
+	if len(words) < 2*step || len(words[0]) > warmLength || !bytes.Equal(words[0], words[step]) {
+		return false
+	}
+	key := words[0]
+	r, ok := tx.keyspace.databases[db].find(SlotOf(key), key)
+	if !ok {
+		return false
+	}
+	elements, ok := data.ElementsOf(r.object())
+	if !ok || elements.Len() < warmFrom {
+		return false
+	}
+	var batch [WarmMost][]byte
+	n := 0
+	for ; n < len(batch) && len(words) >= step && bytes.Equal(words[0], key); words = words[step:] {
+		if name := elements.Named(words[1:step]); len(name) <= warmLength {
+			batch[n] = name
+			n++
+		}
+	}
+	tx.seen += elements.Warm(batch[:n])
+	return true
 }
 
 // warmed is a key that is being looked at.

@@ -42,6 +42,61 @@ func TestLookingAtKeysTogetherChangesNothing(t *testing.T) {
 	}
 }
 
+func TestLookingAtElementsTogetherChangesNothing(t *testing.T) {
+	k := NewKeyspace(stream.Config{})
+	tx := NewTx(k)
+	tx.Begin(0, 1)
+	for _, c := range []struct {
+		key   string
+		n     int
+		large bool
+		make  func(key []byte, element []byte)
+	}{
+		{"hash", warmFrom, true, func(key, e []byte) { tx.HashSet(key, [][]byte{e, e}) }},
+		{"set", warmFrom, true, func(key, e []byte) { tx.SetAdd(key, [][]byte{e}) }},
+		{"zset", warmFrom, true, func(key, e []byte) {
+			edit, err := tx.EditZSet(key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			edit.Set(e, 1)
+			edit.End()
+		}},
+		{"smaller hash", warmFrom - 1, false, func(key, e []byte) { tx.HashSet(key, [][]byte{e, e}) }},
+		{"small set", 3, false, func(key, e []byte) { tx.SetAdd(key, [][]byte{e}) }},
+		{"list", warmFrom, false, func(key, e []byte) { tx.ListPush(key, false, e) }},
+		{"string", 1, false, func(key, e []byte) { tx.StringSet(key, e, Until{}) }},
+		{"nothing", 0, false, nil},
+	} {
+		key := []byte(c.key)
+		var words [][]byte // key, element, what may be one
+		for i := range c.n {
+			element := fmt.Appendf(nil, "element%d", i)
+			c.make(key, element)
+			words = append(words, key, element, nil)
+			if i%7 == 0 {
+				words = append(words, key, element, []byte("value"))
+			}
+		}
+		words = append(words, key, []byte("none"), nil, key, nil, nil, []byte("another key"), []byte("element1"), nil)
+		before := digest(k)
+		for at := 0; at < len(words)-6; at += max(len(words)/5/3*3, 3) {
+			if ok := tx.WarmElements(0, words[at:], 3); ok != c.large {
+				t.Errorf("%s, from word %d: %v", c.key, at, ok)
+			}
+		}
+		if tx.WarmElements(1, words, 3) {
+			t.Errorf("%s: there in another database", c.key)
+		}
+		if tx.WarmElements(0, words[:3], 3) || tx.WarmElements(0, words[len(words)-6:], 3) || tx.WarmElements(0, nil, 3) {
+			t.Errorf("%s: one command, or none, or of different keys", c.key)
+		}
+		if digest(k) != before {
+			t.Errorf("%s: looking at elements has changed them", c.key)
+		}
+	}
+}
+
 func BenchmarkLookingUp(b *testing.B) {
 	k := NewKeyspace(stream.Config{})
 	tx := NewTx(k)

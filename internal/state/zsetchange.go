@@ -59,7 +59,7 @@ func (k *Keyspace) applyToZSet(kind byte, db int, slot uint16, key []byte, r *re
 		return fmt.Errorf("%w: kind %d changes a sorted set that does not exist", ErrDamagedChange, kind)
 	}
 	if !exists {
-		at = k.add(db, slot, key, KindZSet, 0)
+		at = k.add(db, slot, key, KindZSet, zsetRoom(*r))
 	}
 	z := at.zset()
 	if kind == changeZSetRemoveRange {
@@ -86,6 +86,16 @@ func (k *Keyspace) applyToZSet(kind byte, db int, slot uint16, key []byte, r *re
 	}
 	at.putZSet(z)
 	return r.err
+}
+
+// zsetRoom returns how many bytes the set takes whose elements are read next.
+func zsetRoom(r reader) int {
+	var room data.ZSetRoom
+	for n := binary.LittleEndian.Uint32(r.fixed(4)); n > 0 && r.err == nil; n-- {
+		member, _ := r.element()
+		room.Add(member)
+	}
+	return room.Bytes()
 }
 
 func (k *Keyspace) applyZSetStore(db int, slot uint16, key []byte, r *reader) error {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,35 +12,6 @@ import (
 	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/stream"
 )
-
-// digestZSets writes the sorted sets of a keyspace and their forms.
-func digestZSets(t rapid.TB, k *Keyspace) string {
-	var lines []string
-	for db := range Databases {
-		tx := NewTx(k)
-		tx.Begin(db, 0)
-		tx.Scan(0, k.Len(db), func(key []byte, v Value) {
-			if v.Kind != KindZSet {
-				return
-			}
-			z, err := tx.ZSet(bytes.Clone(key))
-			if err != nil || z.Len() == 0 {
-				t.Fatalf("%q: %d elements, %v", key, z.Len(), err)
-			}
-			var elements []string
-			for it := z.Range(0, z.Len()); ; {
-				member, score, ok := it.Next()
-				if !ok {
-					break
-				}
-				elements = append(elements, fmt.Sprintf("%s:%x", member, math.Float64bits(score)))
-			}
-			lines = append(lines, fmt.Sprintf("%d %q %s %v", db, key, z.Encoding(), elements))
-		})
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
-}
 
 func randomZSetWork(t *rapid.T, tx *Tx) {
 	n := rapid.IntRange(0, 5).Draw(t, "key")
@@ -82,47 +51,6 @@ func randomZSetWork(t *rapid.T, tx *Tx) {
 		rank := rapid.IntRange(0, z.Len()-1).Draw(t, "rank")
 		tx.ZSetRemoveRange(key, rank, rapid.IntRange(1, z.Len()-rank).Draw(t, "n"))
 	}
-}
-
-func TestReplayedSortedSetsAreThoseOfTheLiveKeyspace(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		live, replayed := NewKeyspace(stream.Config{}), NewKeyspace(stream.Config{})
-		tx := NewTx(live)
-		position := uint64(0)
-		work := func() {
-			tx.Begin(rapid.IntRange(0, 1).Draw(t, "db"), 0)
-			for range rapid.IntRange(1, 3).Draw(t, "changes") {
-				randomZSetWork(t, tx)
-			}
-			record := bytes.Clone(tx.Record())
-			position++
-			tx.Committed(position)
-			if err := replayed.Apply(position, record); err != nil {
-				t.Fatalf("Apply: %v", err)
-			}
-		}
-		for range rapid.IntRange(1, 30).Draw(t, "before") {
-			work()
-		}
-		want := digestZSets(t, live)
-		c := live.BeginCopy()
-		for more := true; more; {
-			work()
-			more = c.Walk(1)
-		}
-		c.End()
-		work()
-		again, _, err := restored(c.Take(), stream.Config{}, c.Position())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := digestZSets(t, again); got != want {
-			t.Fatalf("restored:\n%s\nwas:\n%s", got, want)
-		}
-		if a, b := digestZSets(t, live), digestZSets(t, replayed); a != b {
-			t.Fatalf("live:\n%s\nreplayed:\n%s", a, b)
-		}
-	})
 }
 
 func TestDamagedChangesOfSortedSetsAreRefused(t *testing.T) {

@@ -31,6 +31,7 @@ type ZSetEdit struct {
 	key    []byte
 	set    data.ZSet
 	at     ref
+	room   int // bytes of the value, if the key is new
 	number int // where in the record the number of elements stands
 	n      uint32
 }
@@ -39,6 +40,18 @@ type ZSetEdit struct {
 func (tx *Tx) EditZSet(key []byte) (ZSetEdit, error) {
 	z, err := tx.ZSet(key)
 	return ZSetEdit{tx: tx, key: key, set: z}, err
+}
+
+// Reserve has a new key take its room at once, for the members of pairs: scores and members in turn.
+func (e *ZSetEdit) Reserve(pairs [][]byte) {
+	if e.set.Len() > 0 {
+		return
+	}
+	var room data.ZSetRoom
+	for i := 1; i < len(pairs); i += 2 {
+		room.Add(pairs[i])
+	}
+	e.room = room.Bytes()
 }
 
 // Score returns the score of a member, as the edit has it.
@@ -72,7 +85,7 @@ func (e *ZSetEdit) begin(kind byte) {
 	if e.set.Len() == 0 {
 		tx.ready = append(tx.ready, Ref{tx.db, e.key})
 	}
-	e.at = tx.edit(e.key, KindZSet, 0)
+	e.at = tx.edit(e.key, KindZSet, e.room)
 	e.set = e.at.zset()
 	tx.record = appendHead(tx.record, kind, tx.db, e.key)
 	e.number = len(tx.record)
