@@ -61,7 +61,7 @@ type Broker struct {
 	mu       sync.Mutex
 	keyspace *state.Keyspace
 	tx       *state.Tx
-	words    [state.WarmMost][]byte // for lookAhead
+	words    [state.WarmMost * resp.AheadWords][]byte // for lookAhead
 	sessions map[int64]*session
 	waiters  waiters
 	alarms   alarms

@@ -105,7 +105,7 @@ func (h connectionHost) Unblock(id int64, withError bool) bool {
 	h.forget(w)
 	h.answer(w, w.dependency, func(out *resp.Writer) {
 		if withError {
-			h.writeError(out, errUnblocked)
+			h.refuse(w.spec, out, errUnblocked)
 		} else {
 			w.timeout(out)
 		}

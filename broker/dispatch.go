@@ -72,17 +72,31 @@ func (b *Broker) unlock() (appended bool) {
 	return appended
 }
 
-// lookAhead prepares for the commands that a session has sent together, and returns for how many of them.
+// lookAhead prepares for the commands that a session has sent together: it has their keys looked at if the database has many, and
+// what they name of one large collection. It returns how many commands it need not be called again for.
 func (b *Broker) lookAhead(s *session) int {
-	if b.keyspace == nil || !b.keyspace.Large(s.DB) {
+	const step = resp.AheadWords
+	if b.keyspace == nil {
 		return state.WarmMost
 	}
-	words := s.conn.Ahead(b.words[:0])
-	if len(words) > 1 {
-		b.tx.Warm(s.DB, words, 1)
+	words := b.words[:0]
+	large := b.keyspace.Large(s.DB)
+	if !large {
+		words = words[: 0 : 2*step] // two commands tell whether to look at more
 	}
-	clear(words)
-	return len(words)
+	words = s.conn.Ahead(words)
+	defer func() { clear(words) }()
+	if large {
+		b.tx.Warm(s.DB, words, step)
+	}
+	switch collection := b.tx.WarmElements(s.DB, words, step); {
+	case collection && !large:
+		words = s.conn.Ahead(b.words[:0])
+		b.tx.WarmElements(s.DB, words, step)
+	case !large && len(words) == 2*step:
+		return state.WarmMost
+	}
+	return len(words) / step
 }
 
 // serveSession runs a session's complete commands until there is none left, or it is blocked, stalled or closing.
@@ -145,7 +159,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	}
 	s.last = spec
 	b.call = command.Call{Args: args, Out: out, Tx: b.tx, Session: &s.Session, NowMS: b.nowMS, Random: rand.Uint64N,
-		ReadOnly: b.readOnly}
+		ReadOnly: b.readOnly, MaxReply: command.MaxReply}
 	b.tx.Begin(s.DB, b.nowMS)
 	b.tx.Quietly(s.NoTouch)
 	b.history.begin(s.fetch)
@@ -153,7 +167,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 		b.tx.Warm(s.DB, args[from:], step)
 	}
 	mark := out.Mark()
-	err := spec.Run(&b.call)
+	err := spec.Execute(&b.call)
 	if err != nil {
 		b.call.Wait = nil
 		out.Truncate(mark)
@@ -162,8 +176,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 			b.parkForBlocks(s)
 			return false
 		}
-		b.writeError(out, command.WireText(err))
-		spec.Metrics.Failed++
+		b.refuse(spec, out, command.WireText(err))
 	}
 	wait := b.call.Wait
 	if wait == nil {
@@ -177,7 +190,7 @@ func (b *Broker) dispatch(s *session, args [][]byte) bool {
 	b.commitRecord()
 	b.measure(spec)
 	if wait != nil {
-		b.park(s, wait)
+		b.park(s, spec, wait)
 	}
 	s.conn.Seal(b.tx.Dependency())
 	if len(b.ready)+len(b.flushed) > 0 {
@@ -194,7 +207,7 @@ func (b *Broker) measure(spec *command.Spec) {
 	b.spent = spent
 	b.nowMS = b.turnMS + spent.Milliseconds()
 	b.stats.commands++
-	if spec.Flags&command.ReadOnly != 0 && !b.loading {
+	if spec.Flags&(command.ReadOnly|command.Reads) != 0 && !b.loading {
 		hits, misses := b.tx.Lookups()
 		b.stats.hits += hits
 		b.stats.misses += misses
@@ -265,6 +278,12 @@ func unknownCommand(args [][]byte) command.Error {
 		shown = fmt.Appendf(shown, "'%s' ", clip(arg, limit-len(shown)))
 	}
 	return command.Errorf("ERR unknown command '%s', with args beginning with: %s", clip(args[0], limit), shown)
+}
+
+// refuse writes an error reply of a command that has run, and counts it.
+func (b *Broker) refuse(spec *command.Spec, out *resp.Writer, text string) {
+	spec.Metrics.Failed++
+	b.writeError(out, text)
 }
 
 // writeError writes an error reply and counts it by its code.

@@ -3,7 +3,6 @@ package broker
 import (
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,26 +114,7 @@ func TestClientsThatVanishGetNoItem(t *testing.T) {
 	waitFor(t, b, func() bool { return b.waiters.count == n })
 	live, writer := dial(t, b), dial(t, b)
 	blocked(t, b, live, "BLPOP l 0")
-	var ids []string
-	b.mu.Lock()
-	for id, s := range b.sessions {
-		if s.waiter != nil && s.Addr != live.conn.LocalAddr().String() {
-			ids = append(ids, fmt.Sprint(id))
-		}
-	}
-	b.mu.Unlock()
-	slices.Sort(ids)
-	for _, id := range ids[:n/4] {
-		writer.expect("CLIENT KILL ID "+id, ":1") // gone at once
-	}
-	waitFor(t, b, func() bool { return b.waiters.count == 1+n-n/4 })
-	for i, c := range doomed {
-		if i%2 == 0 {
-			c.conn.(*net.TCPConn).SetLinger(0) // RST, where it was not closed already
-		}
-		c.conn.Close()
-	}
-	waitFor(t, b, func() bool { return b.waiters.count == 1 && len(b.sessions) == 2 })
+	vanish(t, b, doomed, live, writer)
 	writer.expect("RPUSH l "+strings.Repeat("x ", n-1)+"x", fmt.Sprintf(":%d", n))
 	if got := live.read(); got != popped("l", "x") {
 		t.Errorf("the client that lives got %s", got)

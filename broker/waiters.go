@@ -23,6 +23,7 @@ import (
 // until the key changes again. A class also has the time at which one of them looks again although nothing has changed.
 type waiter struct {
 	session    *session
+	spec       *command.Spec // of the command that waits
 	keys       []waitKey
 	class      string
 	again      func(*command.Call) (done bool, err error)
@@ -82,10 +83,10 @@ type waitClass struct {
 func (c *waitClass) spent() bool { return c.looked && c.name != "" }
 
 // park makes session a waiter.
-func (b *Broker) park(s *session, w *command.Wait) {
+func (b *Broker) park(s *session, spec *command.Spec, w *command.Wait) {
 	b.waiters.arrived++
 	wt := &waiter{
-		session: s, class: w.Class, again: w.Again(), timeout: w.Timeout,
+		session: s, spec: spec, class: w.Class, again: w.Again(), timeout: w.Timeout,
 		dependency: b.tx.Dependency(), arrived: b.waiters.arrived,
 	}
 	for i, key := range w.Keys {
@@ -337,7 +338,7 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 		return false, 0 // it looks again when its blocks are there
 	}
 	out := b.replyWriter(w.session)
-	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS,
+	call := command.Call{Out: out, Tx: b.tx, Session: &w.session.Session, NowMS: b.nowMS, MaxReply: command.MaxReply,
 		Random: rand.Uint64N, Changed: changed}
 	b.tx.Begin(w.session.DB, b.nowMS)
 	b.tx.Quietly(w.session.NoTouch)
@@ -351,7 +352,7 @@ func (b *Broker) readAgain(w *waiter, changed int) (done bool, retryMS int64) {
 	w.fetch = nil
 	if err != nil {
 		out.Reset()
-		b.writeError(out, command.WireText(err))
+		b.refuse(w.spec, out, command.WireText(err))
 		done = true
 	}
 	b.commitRecord()

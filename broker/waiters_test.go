@@ -139,6 +139,9 @@ func TestUnblockEndsAWaitForAGroup(t *testing.T) {
 	}
 	other.expect("XADD s 1-1 f v", `"1-1"`)
 	other.expect("XPENDING s g", "[:0 nil nil nil]")
+	if info := other.do("INFO commandstats"); !strings.Contains(info, "cmdstat_xreadgroup:calls=2,") || strings.Count(info, "failed_calls=1") != 1 {
+		t.Errorf("an error that ends a wait is a failed call: %s", info)
+	}
 }
 
 // inBubble runs a broker whose clock is the test's.
@@ -331,24 +334,10 @@ func TestOneEntryRunsOneReaderInVain(t *testing.T) {
 	}
 }
 
-func TestClientsThatVanishGetNothingDelivered(t *testing.T) {
-	goroutines := runtime.NumGoroutine()
-	b, stop := started(t, nil)
-	writer := dial(t, b)
-	writer.expect("XGROUP CREATE s g $ MKSTREAM", "+OK")
-	const n = 1000
-	var doomed []*client
-	for i := range n {
-		c := dial(t, b)
-		c.send(fmt.Sprintf("XREADGROUP GROUP g doomed%d COUNT 1 BLOCK 0 STREAMS s >", i))
-		doomed = append(doomed, c)
-	}
-	waitFor(t, b, func() bool { return b.waiters.count == n })
-	if extra := runtime.NumGoroutine() - goroutines; extra > 50 {
-		t.Errorf("%d goroutines for %d blocked clients", extra, n)
-	}
-	live := dial(t, b)
-	blocked(t, b, live, "XREADGROUP GROUP g live BLOCK 0 STREAMS s >")
+// vanish ends the doomed, who wait as live does: some by CLIENT KILL, the others by closing or resetting their connection.
+func vanish(t *testing.T, b *Broker, doomed []*client, live, writer *client) {
+	t.Helper()
+	n := len(doomed)
 	var ids []string
 	b.mu.Lock()
 	for id, s := range b.sessions {
@@ -369,6 +358,27 @@ func TestClientsThatVanishGetNothingDelivered(t *testing.T) {
 		c.conn.Close()
 	}
 	waitFor(t, b, func() bool { return b.waiters.count == 1 && len(b.sessions) == 2 })
+}
+
+func TestClientsThatVanishGetNothingDelivered(t *testing.T) {
+	goroutines := runtime.NumGoroutine()
+	b, stop := started(t, nil)
+	writer := dial(t, b)
+	writer.expect("XGROUP CREATE s g $ MKSTREAM", "+OK")
+	const n = 1000
+	var doomed []*client
+	for i := range n {
+		c := dial(t, b)
+		c.send(fmt.Sprintf("XREADGROUP GROUP g doomed%d COUNT 1 BLOCK 0 STREAMS s >", i))
+		doomed = append(doomed, c)
+	}
+	waitFor(t, b, func() bool { return b.waiters.count == n })
+	if extra := runtime.NumGoroutine() - goroutines; extra > 50 {
+		t.Errorf("%d goroutines for %d blocked clients", extra, n)
+	}
+	live := dial(t, b)
+	blocked(t, b, live, "XREADGROUP GROUP g live BLOCK 0 STREAMS s >")
+	vanish(t, b, doomed, live, writer)
 	for i := range n {
 		writer.expect(fmt.Sprintf("XADD s %d-1 f v", i+1), fmt.Sprintf(`"%d-1"`, i+1))
 	}

@@ -8,6 +8,20 @@ import (
 // Handler runs one command: it writes one reply, parks the session with Call.Block, or returns an error.
 type Handler func(*Call) error
 
+// Execute runs a command whose arity is right. A reply that MaxReply leaves no room for is an error.
+func (s *Spec) Execute(c *Call) error {
+	if s.Flags&Write == 0 {
+		c.Out.Limit(c.MaxReply)
+	} else {
+		c.Out.Limit(0)
+	}
+	err := s.Run(c)
+	if err == nil && c.Out.Exceeded() {
+		err = ErrResultTooLong
+	}
+	return err
+}
+
 // Handle joins the two halves of a command. A travels by value, so that a command allocates nothing.
 func Handle[A any](parse func(Args) (A, error), run func(*Call, A) error) Handler {
 	return func(c *Call) error {
@@ -36,6 +50,9 @@ type Call struct {
 	// Random returns a number in [0, n); n is not 0. It is the only source of chance there is: what it has decided is in the
 	// changes, so that replay needs none.
 	Random func(n uint64) uint64
+	// MaxReply is how many bytes a reply may have, and one string more; 0: any number. Out refuses what is beyond it if the
+	// command changes nothing. One that does must not find out when it has: it asks before, or returns less.
+	MaxReply int
 	// ReadOnly says that nothing can be logged now, so that a command that reads, and would keep what it found out, must not.
 	ReadOnly bool
 
@@ -50,6 +67,21 @@ type Call struct {
 	Changed int
 	RetryMS int64
 }
+
+// Fits refuses a result of more bytes than a reply may have.
+func (c *Call) Fits(bytes int) error {
+	if c.MaxReply > 0 && bytes > c.MaxReply {
+		return ErrResultTooLong
+	}
+	return nil
+}
+
+// MaxReply is Call.MaxReply of a broker, in bytes: room for the longest string there is, and its frame. One key named again and
+// again would make a reply of any length out of a short command.
+const MaxReply = 1<<30 + 64
+
+// MaxBulks is how many strings fit into a reply, in bytes that each takes at least.
+const MaxBulks = MaxReply / len("$0\r\n\r\n")
 
 // Wait is what a blocked session waits for.
 type Wait struct {

@@ -32,6 +32,7 @@ const (
 	ErrNaN           Error = "ERR increment would produce NaN or Infinity"
 	ErrStringTooLong Error = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 	ErrNumKeys       Error = "ERR numkeys should be greater than 0"
+	ErrResultTooLong Error = "ERR the result would be larger than 1 GB: ask for less at once"
 
 	ErrTimeoutNotFloat Error = "ERR timeout is not a float or out of range"
 	ErrTimeoutNegative Error = "ERR timeout is negative"

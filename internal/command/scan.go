@@ -40,16 +40,20 @@ func ParseCursor(arg []byte) (uint64, error) {
 
 // ScanOptions are the options behind a cursor.
 type ScanOptions struct {
-	Pattern []byte // nil: all
-	Count   int
+	Pattern  []byte // nil: all
+	Count    int
+	NoValues bool // of a hash: its fields without their values
 }
 
-// ParseScanOptions reads the options of a command that scans one value. Redis looks at them only if there is one: run calls
-// it, not parse.
-func ParseScanOptions(args Args) (ScanOptions, error) {
+// parseScanOptions reads what is behind a cursor; NOVALUES is an option of hashes only.
+func parseScanOptions(args Args, hash bool) (ScanOptions, error) {
 	o := ScanOptions{Count: defaultScanCount}
-	for ; len(args) > 0; args = args[2:] {
+	for len(args) > 0 {
+		taken := 2
 		switch {
+		case hash && EqualFold(args[0], "NOVALUES"):
+			o.NoValues = true
+			taken = 1
 		case len(args) >= 2 && EqualFold(args[0], "COUNT"):
 			n, err := ParseInt(args[1])
 			if err != nil {
@@ -64,6 +68,7 @@ func ParseScanOptions(args Args) (ScanOptions, error) {
 		default:
 			return o, ErrSyntax
 		}
+		args = args[taken:]
 	}
 	if len(o.Pattern) > glob.MaxPattern {
 		return o, ErrPattern
@@ -77,4 +82,47 @@ func ParseScanOptions(args Args) (ScanOptions, error) {
 // Match reports whether an element is asked for.
 func (o ScanOptions) Match(element []byte) bool {
 	return o.Pattern == nil || glob.Match(o.Pattern, element)
+}
+
+// ElementScan is the arguments of HSCAN, SSCAN and ZSCAN. It leaves the options as they are: what is wrong with them matters only
+// if there is something to scan.
+type ElementScan struct {
+	Key     []byte
+	cursor  uint64
+	options Args
+	hash    bool
+}
+
+// ParseElementScan reads the arguments of a command that scans one value.
+func ParseElementScan(args Args) (ElementScan, error) {
+	cursor, err := ParseCursor(args[2])
+	return ElementScan{Key: args[1], cursor: cursor, options: args[3:]}, err
+}
+
+// ParseHashScan is ParseElementScan for HSCAN.
+func ParseHashScan(args Args) (ElementScan, error) {
+	scan, err := ParseElementScan(args)
+	scan.hash = true
+	return scan, err
+}
+
+// Reply scans a value of so many elements and replies. step writes those behind the cursor that match, and returns how many
+// replies that were, and the cursor to go on from.
+func (a *ElementScan) Reply(c *Call, elements int, step func(cursor uint64, o ScanOptions) (n int, next uint64)) error {
+	c.Out.Array(2)
+	if elements == 0 {
+		c.Out.BulkString("0")
+		c.Out.Array(0)
+		return nil
+	}
+	o, err := parseScanOptions(a.options, a.hash)
+	if err != nil {
+		return err
+	}
+	mark := c.Out.Mark()
+	n, next := step(a.cursor, o)
+	c.Out.InsertArray(mark, n)
+	var digits [20]byte
+	c.Out.InsertBulk(mark, strconv.AppendUint(digits[:0], next, 10))
+	return nil
 }

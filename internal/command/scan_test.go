@@ -20,21 +20,24 @@ func TestACursorIsReadAsCDoes(t *testing.T) {
 func TestScanOptions(t *testing.T) {
 	for line, want := range map[string]string{
 		"": "", "COUNT 5": "", "match a*b count 1": "", "COUNT": "ERR syntax error", "COUNT 0": "ERR syntax error",
-		"COUNT x": "ERR value is not an integer or out of range", "TYPE set": "ERR syntax error", "MATCH": "ERR syntax error",
+		"COUNT x": "ERR value is not an integer or out of range", "TYPE set": "ERR syntax error", "NOVALUES": "ERR syntax error", "MATCH": "ERR syntax error",
 	} {
 		got := ""
-		if _, err := ParseScanOptions(words(line)); err != nil {
+		if _, err := parseScanOptions(words(line), false); err != nil {
 			got = err.Error()
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
-	o, err := ParseScanOptions(words("count 99999999999999999 match a*"))
+	if o, err := parseScanOptions(words("novalues COUNT 5 MATCH NOVALUES"), true); err != nil || !o.NoValues || o.Count != 5 || !o.Match([]byte("NOVALUES")) {
+		t.Errorf("of a hash: %+v %v", o, err)
+	}
+	o, err := parseScanOptions(words("count 99999999999999999 match a*"), false)
 	if err != nil || o.Count != maxScanCount || !o.Match([]byte("ab")) || o.Match([]byte("b")) {
 		t.Errorf("%+v %v", o, err)
 	}
-	if o, _ = ParseScanOptions(words("MATCH *")); o.Count != defaultScanCount || !o.Match(nil) {
+	if o, _ = parseScanOptions(words("MATCH *"), false); o.Count != defaultScanCount || !o.Match(nil) {
 		t.Errorf("%+v", o)
 	}
 }

@@ -42,13 +42,14 @@ const (
 	SkipSlowlog
 	Fast
 	NoAuth // allowed before authentication
-	MayReplicate
 	NoAsyncLoading
 	NoMulti
 	MovableKeys // derived from Keys
 	AllowBusy
-	Dangerous // only an ACL category, not a flag on the wire
-	Frees     // takes data away: goes on while the disk is all but full; not a flag on the wire
+	Dangerous    // only an ACL category, not a flag on the wire
+	MayReplicate // a ReadOnly that may change the form of a value: waits for CLIENT PAUSE WRITE; not a flag on the wire
+	Frees        // takes data away: goes on while the disk is all but full; not a flag on the wire
+	Reads        // a Write that looks up keys as ReadOnly does: as keyspace hits and misses; not a flag on the wire
 )
 
 // flagNames are in the order in which Redis lists them.
@@ -58,7 +59,7 @@ var flagNames = []struct {
 }{
 	{Write, "write"}, {ReadOnly, "readonly"}, {DenyOOM, "denyoom"}, {Admin, "admin"}, {PubSub, "pubsub"},
 	{NoScript, "noscript"}, {Blocking, "blocking"}, {Loading, "loading"}, {Stale, "stale"}, {SkipMonitor, "skip_monitor"},
-	{SkipSlowlog, "skip_slowlog"}, {Fast, "fast"}, {NoAuth, "no_auth"}, {MayReplicate, "may_replicate"},
+	{SkipSlowlog, "skip_slowlog"}, {Fast, "fast"}, {NoAuth, "no_auth"},
 	{NoAsyncLoading, "no_async_loading"}, {NoMulti, "no_multi"}, {MovableKeys, "movablekeys"}, {AllowBusy, "allow_busy"},
 }
 

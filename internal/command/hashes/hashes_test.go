@@ -2,15 +2,17 @@ package hashes_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/command/commandtest"
 	"github.com/weirmq/weir/internal/command/hashes"
 )
 
 func TestCommandsOnHashesAllocateNothing(t *testing.T) {
 	for _, fields := range []int{5, 1000} {
-		r := commandtest.New(hashes.Specs())
+		r := commandtest.New(2, hashes.Specs())
 		for i := range fields {
 			r.Reply(fmt.Sprintf("HSET h field:%06d value:%06d", i, i))
 		}
@@ -23,7 +25,7 @@ func TestCommandsOnHashesAllocateNothing(t *testing.T) {
 }
 
 func TestAFieldExpiresAndItsHashWithIt(t *testing.T) {
-	r := commandtest.New(hashes.Specs())
+	r := commandtest.New(2, hashes.Specs())
 	r.NowMS = 1000
 	for _, step := range []struct {
 		nowMS         int64
@@ -52,7 +54,7 @@ func TestAFieldExpiresAndItsHashWithIt(t *testing.T) {
 }
 
 func TestHashesRefuseWhatRedisRefuses(t *testing.T) {
-	r := commandtest.New(hashes.Specs())
+	r := commandtest.New(2, hashes.Specs())
 	r.Reply("HSET h text abc float 1.5 most 9223372036854775807")
 	for command, want := range map[string]string{
 		"HSET h f":                       "ERR wrong number of arguments for 'hset' command",
@@ -71,5 +73,23 @@ func TestHashesRefuseWhatRedisRefuses(t *testing.T) {
 		if got := r.Reply(command); got != want {
 			t.Errorf("%s: %q, want %q", command, got, want)
 		}
+	}
+}
+
+func TestAFieldNamedAgainAndAgainMakesNoLongReply(t *testing.T) {
+	r := commandtest.New(2, hashes.Specs())
+	r.Reply("HSET h f " + strings.Repeat("x", 1000) + " g 1")
+	r.Reply("HEXPIRE h 100 FIELDS 1 f")
+	r.Call.MaxReply = 10_000
+	again := strings.Repeat(" f", 50)
+	for _, line := range []string{
+		"HMGET h" + again, "HGETEX h PERSIST FIELDS 50" + again, "HGETEX h EX 5 FIELDS 50" + again, "HRANDFIELD h -50 WITHVALUES", "HRANDFIELD h -9223372036854775807",
+	} {
+		if got := r.Reply(line); got != string(command.ErrResultTooLong) || len(r.Tx.Record()) > 0 {
+			t.Errorf("%.40s: %.80q, and %d bytes of changes", line, got, len(r.Tx.Record()))
+		}
+	}
+	if got := r.Reply("HGETEX h PERSIST FIELDS 3 f g f"); len(got) < 2000 || len(r.Tx.Record()) == 0 {
+		t.Errorf("what fits: %.80q", got)
 	}
 }

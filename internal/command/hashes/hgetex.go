@@ -66,6 +66,9 @@ func runHGetEx(c *command.Call, a hgetexArgs) error {
 	if err != nil {
 		return err
 	}
+	if err := a.fits(c); err != nil {
+		return err
+	}
 	c.Out.Array(len(a.fields))
 	for i, field := range a.fields {
 		h, _ := c.Tx.Hash(a.key)
@@ -79,6 +82,20 @@ func runHGetEx(c *command.Call, a hgetexArgs) error {
 		}
 	}
 	return nil
+}
+
+// fits refuses a reply that is too long, which it can be if a field is named again and again.
+func (a *hgetexArgs) fits(c *command.Call) error {
+	if len(a.fields) == 1 {
+		return nil // nearly always
+	}
+	h, _ := c.Tx.Hash(a.key)
+	size := 0
+	for _, field := range a.fields {
+		value, _ := h.Get(field)
+		size += len(value)
+	}
+	return c.Fits(size)
 }
 
 var hgetdel = command.Spec{

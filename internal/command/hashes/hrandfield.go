@@ -28,11 +28,6 @@ type hrandfieldArgs struct {
 const (
 	errRandomCount  command.Error = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 	errRandomValues command.Error = "ERR value is out of range"
-	errRandomMuch   command.Error = "ERR value is out of range: the reply would be larger than 512 MB"
-
-	// mostReply bounds the reply to a negative count, which says how long it is whatever there is.
-	mostReply = 512 << 20
-	leastBulk = len("$0\r\n\r\n")
 )
 
 func parseHRandField(args command.Args) (hrandfieldArgs, error) {
@@ -83,15 +78,12 @@ func runHRandField(c *command.Call, a hrandfieldArgs) error {
 }
 
 func (a *hrandfieldArgs) writeRandom(c *command.Call, h data.Hash) error {
-	if -a.count > int64(mostReply/leastBulk) {
-		return errRandomMuch
+	if -a.count > int64(command.MaxBulks) {
+		return command.ErrResultTooLong
 	}
 	n := int(-a.count)
 	a.writeHead(c, n)
-	for mark := c.Out.Mark(); n > 0; n-- {
-		if c.Out.Mark()-mark > mostReply {
-			return errRandomMuch
-		}
+	for ; n > 0 && !c.Out.Exceeded(); n-- {
 		field, value, _ := h.Random(c.Random)
 		a.write(c, field, value)
 	}

@@ -12,7 +12,7 @@ var copyKey = command.Spec{
 	Summary: "Copy what a key holds to another key, in this or another database, and return whether it was done: " +
 		"not, unless with REPLACE, if there is a key of that name.",
 	Complexity: "O(N) for N elements; what of a stream is in files is not copied, but shared",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("RO access").And(command.KeyAt(2).For("OW update")),
 	Run:        command.Handle(parseCopy, runCopy),
 }

@@ -31,5 +31,5 @@ func existsIn(c *command.Call, db int, key []byte) bool {
 	here := c.Tx.DB()
 	c.Tx.Use(db)
 	defer c.Tx.Use(here)
-	return c.Tx.Lookup(key).Exists()
+	return c.Tx.Peek(key).Exists()
 }

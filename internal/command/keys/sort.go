@@ -30,7 +30,7 @@ var sort = command.Spec{
 	Syntax:     sortSyntax + " [STORE destination]",
 	Summary:    sortSummary + " May store them as a list.",
 	Complexity: sortComplexity,
-	Flags:      command.Write | command.DenyOOM | command.Dangerous,
+	Flags:      command.Write | command.Reads | command.DenyOOM | command.Dangerous,
 	Keys:       sortAndStoreKeys,
 	ACL:        sortACL, NoGroupACL: true,
 	Run: command.Handle(func(args command.Args) (sortArgs, error) { return parseSort(args, true) }, runSort),
@@ -71,6 +71,14 @@ type sortArgs struct {
 	store         []byte // nil: nowhere
 	offset, count int64
 	desc, alpha   bool
+	found         int // bytes of what was looked up
+}
+
+// look looks up what a pattern finds for an element, which may be a copy, as long as all that is found fits into a result.
+func (a *sortArgs) look(c *command.Call, p pattern, element []byte) (value []byte, ok bool, err error) {
+	value, ok = p.look(c, element)
+	a.found += len(value)
+	return value, ok, c.Fits(a.found)
 }
 
 func parseSort(args command.Args, mayStore bool) (a sortArgs, err error) {
@@ -117,7 +125,11 @@ func runSort(c *command.Call, a sortArgs) error {
 	if a.unsorted && v.Kind == state.KindSet && a.store != nil {
 		a.unsorted, a.alpha, a.by = false, true, nil // what is stored is to be the same everywhere
 	}
+	c.Out.Limit(c.MaxReply) // without a place to store it at it changes nothing
 	from, to := a.limits(lengthOf(v))
+	if len(a.get) > 0 && to-from > command.MaxBulks/len(a.get) {
+		return command.ErrResultTooLong
+	}
 	var elements [][]byte
 	if a.unsorted {
 		elements = elementsOf(v, from, to, a.desc)
@@ -137,9 +149,13 @@ func runSort(c *command.Call, a sortArgs) error {
 			c.Out.Bulk(element)
 		}
 		for _, get := range a.get {
-			if value, ok := get.look(c, element); ok {
+			value, ok, err := a.look(c, get, element)
+			switch {
+			case err != nil:
+				return err
+			case ok:
 				c.Out.Bulk(value)
-			} else {
+			default:
 				c.Out.Null()
 			}
 		}
@@ -164,7 +180,10 @@ func (a *sortArgs) storeAs(c *command.Call, elements [][]byte) error {
 			list.PushBack(element)
 		}
 		for _, get := range a.get {
-			value, _ := get.look(c, element)
+			value, _, err := a.look(c, get, element)
+			if err != nil {
+				return err
+			}
 			list.PushBack(value)
 		}
 	}
@@ -263,7 +282,10 @@ func (a *sortArgs) sorted(c *command.Call, elements [][]byte, from, to int) ([][
 		w := &all[i]
 		w.element, w.text = element, element
 		if a.by != nil {
-			value, ok := a.by.look(c, element)
+			value, ok, err := a.look(c, a.by, element)
+			if err != nil {
+				return nil, err
+			}
 			w.text, w.missing = value, !ok
 		}
 		if a.alpha || w.missing {

@@ -18,7 +18,7 @@ type pattern []byte
 
 var elementItself = []byte("#")
 
-// look returns what a pattern finds for an element. It is valid until the next look or change.
+// look returns what a pattern finds for an element. It is valid until the next change.
 func (p pattern) look(c *command.Call, element []byte) ([]byte, bool) {
 	if bytes.Equal(p, elementItself) {
 		return element, true

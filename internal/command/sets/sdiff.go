@@ -21,7 +21,7 @@ var sdiffstore = command.Spec{
 	Syntax:     "destination key [key ...]",
 	Summary:    "Make a key a set of the members of a set that none of some others has, and return their number.",
 	Complexity: allMembers,
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.KeysFrom(2).For("RO access")),
 	Run:        combineAndStore(data.Difference),
 }

@@ -31,7 +31,7 @@ var sinterstore = command.Spec{
 	Syntax:     "destination key [key ...]",
 	Summary:    "Make a key a set of the members that all of some sets have, and return their number.",
 	Complexity: worstOfSmallest,
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("RW update").And(command.KeysFrom(2).For("RO access")),
 	Run: command.Plain(func(c *command.Call) error {
 		var few [usual]data.Set

@@ -24,14 +24,7 @@ type srandmemberArgs struct {
 	count int64
 }
 
-const (
-	errRandomCount command.Error = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
-	errRandomMuch  command.Error = "ERR value is out of range: the reply would be larger than 512 MB"
-
-	// mostReply bounds the reply to a negative count, which says how long it is whatever there is.
-	mostReply = 512 << 20
-	leastBulk = len("$0\r\n\r\n")
-)
+const errRandomCount command.Error = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 
 func parseSRandMember(args command.Args) (srandmemberArgs, error) {
 	a := srandmemberArgs{key: args[1], one: len(args) == 2}
@@ -66,21 +59,18 @@ func runSRandMember(c *command.Call, a srandmemberArgs) error {
 			c.Out.Bulk(m)
 		}
 	default:
-		return writeRepeated(c, s, -a.count, mostReply)
+		return writeRepeated(c, s, -a.count)
 	}
 	return nil
 }
 
-// writeRepeated writes so many members, each chosen anew, if that takes no more than so many bytes.
-func writeRepeated(c *command.Call, s data.Set, count, most int64) error {
-	if count > most/int64(leastBulk) {
-		return errRandomMuch
+// writeRepeated writes so many members, each chosen anew.
+func writeRepeated(c *command.Call, s data.Set, count int64) error {
+	if count > int64(command.MaxBulks) {
+		return command.ErrResultTooLong
 	}
 	c.Out.Array(int(count))
-	for mark := c.Out.Mark(); count > 0; count-- {
-		if int64(c.Out.Mark()-mark) > most {
-			return errRandomMuch
-		}
+	for ; count > 0 && !c.Out.Exceeded(); count-- {
 		writeRandom(c, s)
 	}
 	return nil

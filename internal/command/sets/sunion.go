@@ -23,7 +23,7 @@ var sunionstore = command.Spec{
 	Syntax:     "destination key [key ...]",
 	Summary:    "Make a key a set of the members that any of some sets has, and return their number.",
 	Complexity: allMembers,
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.KeysFrom(2).For("RO access")),
 	Run:        combineAndStore(data.Union),
 }

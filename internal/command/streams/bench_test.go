@@ -4,40 +4,19 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/command/commandtest"
 	"github.com/weirmq/weir/internal/command/streams"
-	"github.com/weirmq/weir/internal/state"
-	"github.com/weirmq/weir/resp"
-	"github.com/weirmq/weir/stream"
 )
 
-// runner runs commands one after the other, as a dispatcher does.
-type runner struct {
-	table *command.Table
-	tx    *state.Tx
-	call  command.Call
-}
+// runner runs commands at times that each has for itself.
+type runner struct{ *commandtest.Runner }
 
-func newRunner(protocol int) *runner {
-	r := &runner{table: command.NewTable(streams.Specs()), tx: state.NewTx(state.NewKeyspace(stream.Config{}))}
-	r.call = command.Call{Out: resp.NewWriter(protocol), Tx: r.tx, Session: &command.Session{}}
-	return r
-}
+func newRunner(protocol int) *runner { return &runner{commandtest.New(protocol, streams.Specs())} }
 
 // run returns the reply, which is valid until the next run.
 func (r *runner) run(nowMS int64, args ...[]byte) []byte {
-	r.tx.Begin(0, 0)
-	r.call.Out.Reset()
-	r.call.Args, r.call.NowMS, r.call.Wait = args, nowMS, nil
-	spec := r.table.Lookup(args[0])
-	if spec.Run == nil {
-		spec = spec.Lookup(args[1])
-	}
-	if err := spec.Run(&r.call); err != nil {
-		r.call.Out.Reset()
-		r.call.Out.Error(command.WireText(err))
-	}
-	return r.call.Out.Bytes()
+	r.NowMS = nowMS
+	return r.Wire(args)
 }
 
 func words(s ...string) [][]byte {

@@ -177,7 +177,7 @@ func TestAMissingGroupComesBeforeWhatIsWrongWithXClaim(t *testing.T) {
 		"xclaim s g b 0 1-1 lastid 9-1 foo", "ERR Unrecognized XCLAIM option 'foo'",
 		"xpending s g - + 9", "[[1-1 a 0 1]]",
 	)
-	if len(r.tx.Record()) > 0 {
+	if len(r.Tx.Record()) > 0 {
 		t.Error("a refused claim changed something")
 	}
 }
@@ -275,7 +275,7 @@ func TestWhatIsGivenBackWakesWhoWaitsToClaim(t *testing.T) {
 		"xnack s g fail ids 1 1-1": true, "xnack s g fail ids 1 9-1": false,
 		"xclaim s g b 0 2-1 idle 500": true, "xclaim s g b 0 2-1": false,
 	} {
-		if r.do(line); (len(r.tx.Ready()) > 0) != want {
+		if r.do(line); (len(r.Tx.Ready()) > 0) != want {
 			t.Errorf("%s: waiters look again: %v", line, !want)
 		}
 	}
@@ -284,8 +284,8 @@ func TestWhatIsGivenBackWakesWhoWaitsToClaim(t *testing.T) {
 func TestClaimsAreReplayedFromTheLog(t *testing.T) {
 	live, again := newRunner(2), newRunner(2)
 	replica := state.NewKeyspace(stream.Config{})
-	again.tx = state.NewTx(replica)
-	again.call.Tx = again.tx
+	again.Tx = state.NewTx(replica)
+	again.Call.Tx = again.Tx
 	for i, line := range strings.Split(`xadd s 1-1 n 1
 		xadd s 2-1 n 2
 		xadd s 3-1 n 3
@@ -308,7 +308,7 @@ func TestClaimsAreReplayedFromTheLog(t *testing.T) {
 		xtrim s maxlen 1 delref`, "\n") {
 		line = strings.TrimSpace(line)
 		live.run(int64(1000+i), words(strings.Fields(line)...)...)
-		if err := replica.Apply(uint64(i+1), bytes.Clone(live.tx.Record())); err != nil {
+		if err := replica.Apply(uint64(i+1), bytes.Clone(live.Tx.Record())); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 		for _, question := range []string{"xpending s g - + 9", "xpending s h - + 9", "xinfo stream s full", "xinfo groups s"} {
@@ -322,7 +322,7 @@ func TestClaimsAreReplayedFromTheLog(t *testing.T) {
 func TestEntriesOfClaimsAreWrittenInBothProtocols(t *testing.T) {
 	r := newGroup(2, 2, "a")
 	two := string(r.run(1000, words("xautoclaim", "s", "g", "b", "0", "0")...))
-	r.call.Out = resp.NewWriter(3)
+	r.Call.Out = resp.NewWriter(3)
 	if three := string(r.run(1000, words("xautoclaim", "s", "g", "b", "0", "0")...)); three != two {
 		t.Errorf("%q and %q", two, three)
 	}

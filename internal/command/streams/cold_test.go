@@ -81,32 +81,26 @@ func newTwins(t *testing.T, protocol int) *twins {
 
 // use makes the runner begin again on an empty keyspace.
 func (r *runner) use(cfg stream.Config) {
-	r.tx = state.NewTx(state.NewKeyspace(cfg))
-	r.call.Tx = r.tx
+	r.Tx = state.NewTx(state.NewKeyspace(cfg))
+	r.Call.Tx = r.Tx
 }
 
-// try runs a command as the dispatcher does, and returns its error.
+// try runs a command, and returns its error.
 func (r *runner) try(nowMS int64, args [][]byte) error {
-	r.tx.Begin(0, 0)
-	r.call.Out.Reset()
-	r.call.Args, r.call.NowMS, r.call.Wait, r.call.RetryMS = args, nowMS, nil, 0
-	spec := r.table.Lookup(args[0])
-	if spec.Run == nil {
-		spec = spec.Lookup(args[1])
-	}
-	return spec.Run(&r.call)
+	r.NowMS = nowMS
+	return r.Run(args)
 }
 
 // finish is a command's reply and its record.
 func (r *runner) finish(err error) (reply, record string) {
 	if err != nil {
-		r.call.Out.Reset()
-		r.call.Out.Error(command.WireText(err))
+		r.Call.Out.Reset()
+		r.Call.Out.Error(command.WireText(err))
 	}
-	if r.call.Wait != nil {
-		return "waits", string(r.tx.Record())
+	if r.Call.Wait != nil {
+		return "waits", string(r.Tx.Record())
 	}
-	return string(r.call.Out.Bytes()), string(r.tx.Record())
+	return string(r.Call.Out.Bytes()), string(r.Tx.Record())
 }
 
 // patiently runs something on the cold twin until it does not need more blocks. Whenever it does it must have changed
@@ -122,7 +116,7 @@ func (w *twins) patiently(what string, careful bool, run func() error) error {
 		if !errors.Is(err, stream.ErrCold) {
 			return err
 		}
-		if record := w.cold.tx.Record(); len(record) > 0 {
+		if record := w.cold.Tx.Record(); len(record) > 0 {
 			w.t.Fatalf("%s changed something, and then wanted a block: %q", what, record)
 		}
 		if careful {
@@ -433,7 +427,7 @@ func TestWaitersOnColdBlocksReadAsThoseOnHotOnes(t *testing.T) {
 		if got := w.do(1000, true, line); got != "waits" {
 			t.Fatalf("%s: %q", line, got)
 		}
-		hot, cold := w.hot.call.Wait.Again(), w.cold.call.Wait.Again()
+		hot, cold := w.hot.Call.Wait.Again(), w.cold.Call.Wait.Again()
 		for _, key := range dumped {
 			for i := range 20 {
 				w.do(1000, false, fmt.Sprintf("xadd %s %d-1 f v", key, 41+i))
@@ -441,10 +435,10 @@ func TestWaitersOnColdBlocksReadAsThoseOnHotOnes(t *testing.T) {
 		}
 		w.shelf.put()
 		read := func(r *runner, again func(*command.Call) (bool, error)) error {
-			r.tx.Begin(0, 0)
-			r.call.Out.Reset()
-			r.call.Args, r.call.Wait, r.call.Changed = nil, nil, 1
-			done, err := again(&r.call)
+			r.Tx.Begin(0, 0)
+			r.Call.Out.Reset()
+			r.Call.Args, r.Call.Wait, r.Call.Changed = nil, nil, 1
+			done, err := again(&r.Call)
 			if err == nil && !done {
 				t.Errorf("%s: it goes on waiting", line)
 			}

@@ -26,12 +26,13 @@ type delivery struct {
 // decision is what becomes of entries of one source.
 type decision struct {
 	source
-	deleted   []stream.ID // are pending, but not in the stream any more
-	claimed   []stream.ID // go from whoever has them to the consumer, or were its own
-	delivered bool        // there are entries that nobody of the group got yet; these are:
-	fresh     []stream.ID // that are pending then
-	last      stream.ID   // the last of them
-	read      int64       // what the group has read then
+	of        *groups.Group // that reads it
+	deleted   []stream.ID   // are pending, but not in the stream any more
+	claimed   []stream.ID   // go from whoever has them to the consumer, or were its own
+	delivered bool          // there are entries that nobody of the group got yet; these are:
+	fresh     []stream.ID   // that are pending then
+	last      stream.ID     // the last of them
+	read      int64         // what the group has read then
 }
 
 // readOnce delivers and replies and returns true, or writes nothing and returns false if there is nothing to deliver. The
@@ -116,8 +117,7 @@ func (d *delivery) read(c *command.Call, sources []source) (bool, error) {
 // carryOut makes a decision true.
 func (d *delivery) carryOut(c *command.Call, decided *decision, sources int) {
 	key := decided.key
-	_, g, _ := groupAt(c, key, d.group)
-	seeConsumer(c, key, d.group, g, d.consumer)
+	seeConsumer(c, key, d.group, decided.of, d.consumer)
 	if len(decided.deleted) > 0 {
 		c.Tx.GroupAck(key, d.group, inOrder(decided.deleted))
 	}
@@ -136,8 +136,8 @@ func (d *delivery) carryOut(c *command.Call, decided *decision, sources int) {
 
 // decide writes what a source gives.
 func (d *delivery) decide(c *command.Call, r *reading, src source) (decision, error) {
-	decided := decision{source: src}
 	s, g, _ := groupAt(c, src.key, d.group)
+	decided := decision{source: src, of: g}
 	r.open(src.key)
 	if src.above != newEntries {
 		err := d.readHistory(c, r, s, g, &decided)

@@ -49,7 +49,7 @@ func (e *emitter) entryOf(it *stream.Iter, parts int) {
 		e.flush()
 	}
 	b := e.appendID(append(e.buf[:e.n], '*', '0'+byte(parts), '\r', '\n'), it.ID())
-	b = appendHeader(b, '*', 2*it.NumFields())
+	b = resp.AppendHeader(b, '*', 2*it.NumFields())
 	names, values := it.Raw()
 	var name, value []byte
 	for range it.NumFields() {
@@ -65,8 +65,8 @@ func (e *emitter) entryOf(it *stream.Iter, parts int) {
 				continue
 			}
 		}
-		b = appendBulk(b, name)
-		b = appendBulk(b, value)
+		b = resp.AppendBulk(b, name)
+		b = resp.AppendBulk(b, value)
 	}
 	e.n = len(b)
 }
@@ -77,27 +77,10 @@ func (e *emitter) appendID(b []byte, id stream.ID) []byte {
 	}
 	var seqText [20]byte
 	seq := strconv.AppendUint(seqText[:0], id.Seq, 10)
-	b = appendHeader(b, '$', e.msLen+1+len(seq))
+	b = resp.AppendHeader(b, '$', e.msLen+1+len(seq))
 	b = append(b, e.msText[:e.msLen]...)
 	b = append(b, '-')
 	b = append(b, seq...)
-	return append(b, '\r', '\n')
-}
-
-func appendBulk(b, s []byte) []byte {
-	b = appendHeader(b, '$', len(s))
-	b = append(b, s...)
-	return append(b, '\r', '\n')
-}
-
-func appendHeader(b []byte, kind byte, n int) []byte {
-	switch {
-	case n < 10:
-		return append(b, kind, '0'+byte(n), '\r', '\n')
-	case n < 100:
-		return append(b, kind, '0'+byte(n/10), '0'+byte(n%10), '\r', '\n')
-	}
-	b = strconv.AppendUint(append(b, kind), uint64(n), 10)
 	return append(b, '\r', '\n')
 }
 

@@ -21,10 +21,10 @@ func (r *runner) deliver(n int) {
 			i++
 			ids[j] = stream.ID{MS: uint64(i)}
 		}
-		r.tx.Begin(0, 0)
-		_ = r.tx.Lookup([]byte("k"))
+		r.Tx.Begin(0, 0)
+		_ = r.Tx.Lookup([]byte("k"))
 		consumer := fmt.Sprintf("c%d", i/7%8)
-		r.tx.GroupDeliver([]byte("k"), []byte("g"), []byte(consumer), ids, int64(i), ids[6], groups.Unknown)
+		r.Tx.GroupDeliver([]byte("k"), []byte("g"), []byte(consumer), ids, int64(i), ids[6], groups.Unknown)
 	}
 }
 

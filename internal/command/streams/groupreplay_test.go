@@ -18,8 +18,8 @@ var seenTime = regexp.MustCompile(`seen-time\r\n:\d+`)
 func TestGroupsComeBackFromTheLogAsTheyWere(t *testing.T) {
 	live, again := newRunner(2), newRunner(2)
 	replica := state.NewKeyspace(stream.Config{})
-	again.tx = state.NewTx(replica)
-	again.call.Tx = again.tx
+	again.Tx = state.NewTx(replica)
+	again.Call.Tx = again.Tx
 	random := rand.New(rand.NewPCG(5, 6))
 	pick := func(words ...string) string { return words[random.IntN(len(words))] }
 	position := uint64(0)
@@ -46,7 +46,7 @@ func TestGroupsComeBackFromTheLogAsTheyWere(t *testing.T) {
 			line = fmt.Sprintf("xadd %s %d-1 f v", key, i)
 		}
 		live.wireAt(int64(1000+i), line)
-		if record := bytes.Clone(live.tx.Record()); len(record) > 0 {
+		if record := bytes.Clone(live.Tx.Record()); len(record) > 0 {
 			position++
 			if err := replica.Apply(position, record); err != nil {
 				t.Fatalf("%s: %v", line, err)

@@ -20,6 +20,7 @@ type reading struct {
 	out     *resp.Writer
 	start   int // where the reply begins
 	limits  readLimits
+	most    int // bytes of the reply after which no entry begins; 0: any number
 	streams int
 	entries uint64
 	full    bool // a limit on everything was reached
@@ -33,7 +34,8 @@ type reading struct {
 
 // begin starts a reply that is about so many streams.
 func (r *reading) begin(c *command.Call, limits readLimits, sources int) {
-	r.out, r.start, r.limits, r.e.out = c.Out, c.Out.Mark(), limits, c.Out
+	r.out, r.start, r.limits, r.most, r.e.out = c.Out, c.Out.Mark(), limits, c.MaxReply, c.Out
+	r.out.Limit(0) // a reading ends by itself, between two entries
 	if sources == 1 {
 		r.header(1) // the common case needs no inserting
 	}
@@ -176,5 +178,5 @@ func (r *reading) putDeleted(c *command.Call, id stream.ID) {
 func (r *reading) count() {
 	r.inStream++
 	r.entries++
-	r.full = r.full || r.limits.maxCount > 0 && r.entries >= r.limits.maxCount
+	r.full = r.full || r.limits.maxCount > 0 && r.entries >= r.limits.maxCount || r.most > 0 && r.out.Len()+r.e.n > r.most
 }

@@ -30,13 +30,13 @@ func TestXAddThatFailsChangesNothing(t *testing.T) {
 	r := newRunner(2)
 	for _, line := range []string{"xadd k maxlen 1 0-0 f v", "xadd k nomkstream 1-1 f v", "xadd k x f v"} {
 		r.do(line)
-		if len(r.tx.Record()) > 0 || r.tx.Lookup([]byte("k")).Exists() {
+		if len(r.Tx.Record()) > 0 || r.Tx.Lookup([]byte("k")).Exists() {
 			t.Errorf("%s made something", line)
 		}
 	}
 	r.do("xadd k 5-5 f v")
 	r.do("xadd k maxlen 0 5-5 f v")
-	if len(r.tx.Record()) > 0 || r.do("xlen k") != ":1\r\n" {
+	if len(r.Tx.Record()) > 0 || r.do("xlen k") != ":1\r\n" {
 		t.Error("a refused entry trimmed the stream")
 	}
 }
@@ -100,10 +100,10 @@ func TestXReadMaxSizeStopsBeforeTheEntryThatIsTooMuch(t *testing.T) {
 func (r *runner) block(t *testing.T, line string) func(*command.Call) (bool, error) {
 	t.Helper()
 	args := words(strings.Fields(line)...)
-	if got := r.run(1000, args...); len(got) > 0 || r.call.Wait == nil {
+	if got := r.run(1000, args...); len(got) > 0 || r.Call.Wait == nil {
 		t.Fatalf("%s does not wait: %q", line, got)
 	}
-	again := r.call.Wait.Again()
+	again := r.Call.Wait.Again()
 	for _, a := range args { // the read buffer is used again
 		copy(a, bytes.Repeat([]byte{'#'}, len(a)))
 	}
@@ -111,10 +111,10 @@ func (r *runner) block(t *testing.T, line string) func(*command.Call) (bool, err
 }
 
 func (r *runner) wake(again func(*command.Call) (bool, error)) (string, bool, error) {
-	r.tx.Begin(0, 0)
-	r.call.Out.Reset()
-	done, err := again(&r.call)
-	return string(r.call.Out.Bytes()), done, err
+	r.Tx.Begin(0, 0)
+	r.Call.Out.Reset()
+	done, err := again(&r.Call)
+	return string(r.Call.Out.Bytes()), done, err
 }
 
 func TestABlockedReadKeepsItsArgumentsAndTheMeaningOfDollar(t *testing.T) {
@@ -136,8 +136,8 @@ func TestABlockedReadOutlivesItsKey(t *testing.T) {
 	r := newRunner(2)
 	r.do("xadd k 5-1 f v")
 	again := r.block(t, "xread block 0 count 1 streams k $")
-	r.tx.Begin(0, 0)
-	r.tx.Delete([]byte("k"))
+	r.Tx.Begin(0, 0)
+	r.Tx.Delete([]byte("k"))
 	if _, done, err := r.wake(again); done || err != nil {
 		t.Errorf("woke because the key is gone: %v", err)
 	}
@@ -155,11 +155,11 @@ func TestTheTimeoutOfABlockedReadIsNull(t *testing.T) {
 	for protocol, want := range map[int]string{2: "*-1\r\n", 3: "_\r\n"} {
 		r := newRunner(protocol)
 		r.block(t, "xread block 50 streams k $")
-		if r.call.Wait.TimeoutMS != 50 {
-			t.Errorf("waits for %d ms", r.call.Wait.TimeoutMS)
+		if r.Call.Wait.TimeoutMS != 50 {
+			t.Errorf("waits for %d ms", r.Call.Wait.TimeoutMS)
 		}
 		out := resp.NewWriter(protocol)
-		r.call.Wait.Timeout(out)
+		r.Call.Wait.Timeout(out)
 		if string(out.Bytes()) != want {
 			t.Errorf("%q", out.Bytes())
 		}

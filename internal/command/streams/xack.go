@@ -10,7 +10,7 @@ var xack = command.Spec{
 	Syntax:     "key group id [id ...]",
 	Summary:    "Acknowledge entries that were delivered to a group, and return how many were pending.",
 	Complexity: "O(N log M) for N IDs and M pending entries",
-	Flags:      command.Write | command.Fast | command.Frees,
+	Flags:      command.Write | command.Reads | command.Fast | command.Frees,
 	Keys:       command.KeyAt(1),
 	Run:        command.Handle(parseXAck, runXAck),
 }

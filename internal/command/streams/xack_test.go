@@ -66,14 +66,14 @@ func TestXAckTakesWhatIsNobodys(t *testing.T) {
 
 // release takes pending entries of k and g from their consumers.
 func (r *runner) release(ids ...string) {
-	r.tx.Begin(0, 0)
+	r.Tx.Begin(0, 0)
 	for _, text := range ids {
 		id, err := stream.ParseID([]byte(text), 0)
 		if err != nil {
 			panic(err)
 		}
-		_ = r.tx.Lookup([]byte("k"))
-		r.tx.GroupRelease([]byte("k"), []byte("g"), []stream.ID{id}, groups.Count{})
+		_ = r.Tx.Lookup([]byte("k"))
+		r.Tx.GroupRelease([]byte("k"), []byte("g"), []stream.ID{id}, groups.Count{})
 	}
 }
 

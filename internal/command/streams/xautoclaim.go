@@ -12,7 +12,7 @@ var xautoclaim = command.Spec{
 	Syntax:     "key group consumer min-idle-time start [COUNT count] [JUSTID]",
 	Summary:    "Take over entries of a group that have been pending for long, as if they were delivered to a consumer now.",
 	Complexity: "O(1) if COUNT is small",
-	Flags:      command.Write | command.Fast,
+	Flags:      command.Write | command.Reads | command.Fast,
 	Keys:       command.KeyAt(1).For("RW delete"),
 	Tips:       []string{"nondeterministic_output"},
 	Run:        about(1, command.Handle(parseXAutoClaim, runXAutoClaim)),

@@ -15,7 +15,7 @@ var xclaim = command.Spec{
 		"[FORCE] [JUSTID] [LASTID lastid]",
 	Summary:    "Take over pending entries of a group by their IDs, as if they were delivered to a consumer now.",
 	Complexity: "O(N log M) for N IDs and M pending entries",
-	Flags:      command.Write | command.Fast,
+	Flags:      command.Write | command.Reads | command.Fast,
 	Keys:       command.KeyAt(1),
 	Tips:       []string{"nondeterministic_output"},
 	Run:        about(1, command.Handle(parseXClaim, runXClaim)),
@@ -143,6 +143,10 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 	if err != nil {
 		return err
 	}
+	c.Out.Limit(c.MaxReply) // one entry may be named again and again
+	if writeClaimed(c, s, claimed, a.justID); c.Out.Exceeded() {
+		return command.ErrResultTooLong
+	}
 	if g.LastDelivered().Less(a.lastID) {
 		c.Tx.GroupSetID(a.key, a.group, a.lastID, g.EntriesRead())
 	}
@@ -150,7 +154,6 @@ func runXClaim(c *command.Call, a xclaimArgs) error {
 		c.Tx.GroupAck(a.key, a.group, inOrder(gone))
 	}
 	claim(c, a.key, a.group, g, a.consumer, claimed, a.deliveredMS(c.NowMS), a.count())
-	writeClaimed(c, s, claimed, a.justID)
 	return nil
 }
 

@@ -21,7 +21,7 @@ func (r *runner) expectWire(t *testing.T, script ...[2]string) {
 }
 
 // changed reports whether the last line changed anything.
-func (r *runner) changed() bool { return len(r.tx.Record()) > 0 }
+func (r *runner) changed() bool { return len(r.Tx.Record()) > 0 }
 
 const (
 	wireOK    = "+OK\r\n"
@@ -39,7 +39,7 @@ func TestXGroupCreateMakesAStreamOnlyWhenNothingElseIsWrong(t *testing.T) {
 		"xgroup create k g $ mkstream entriesread -2",
 		"xgroup create k g $ mkstream entriesread 1 entriesread 2",
 	} {
-		if got := r.do(line); got[0] != '-' || r.changed() || r.tx.Lookup([]byte("k")).Exists() {
+		if got := r.do(line); got[0] != '-' || r.changed() || r.Tx.Lookup([]byte("k")).Exists() {
 			t.Errorf("%s: %q, and made something", line, got)
 		}
 	}

@@ -190,23 +190,31 @@ func park(c *command.Call, a xreadArgs, sources []source) {
 			limits := a.limits
 			cloneKeys(sources)
 			return func(c *command.Call) (bool, error) {
-				if c.Changed >= 0 {
-					// Nothing is at the other keys, unless this one, too, has something.
-					src := sources[c.Changed]
-					s, err := c.Tx.Stream(src.key)
-					some := false
-					if err == nil && s != nil {
-						some, err = above(s, src.above)
-					}
-					if !some && err == nil {
-						return false, nil
-					}
+				changed := sources
+				if c.Changed >= 0 { // nothing is at the other keys, unless this one, too, has something
+					changed = sources[c.Changed : c.Changed+1]
+				}
+				if !someAbove(c, changed) {
+					return false, nil
 				}
 				return readOnce(c, sources, limits)
 			}
 		},
 		Timeout: (*resp.Writer).NullArray,
 	})
+}
+
+// someAbove reports whether there is an entry above the ID of some source, or that cannot be told without reading a file. A key
+// that holds something else may hold a stream again.
+func someAbove(c *command.Call, sources []source) bool {
+	for _, src := range sources {
+		if s, err := c.Tx.Stream(src.key); err == nil && s != nil {
+			if some, err := above(s, src.above); some || err != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // cloneKeys makes the sources outlive the command.

@@ -17,7 +17,7 @@ var xreadgroup = command.Spec{
 	Summary: "Deliver entries that no consumer of the group got yet, and remember them as pending for this one. " +
 		"With an ID instead of >, return again what is pending for the consumer above it. May wait until there are any.",
 	Complexity: "O(log M + N) per stream, for N entries out of M",
-	Flags:      command.Write | command.Blocking,
+	Flags:      command.Write | command.Reads | command.Blocking,
 	Keys:       command.KeysAfter("STREAMS", 4).For("RO access"),
 	Run:        command.Handle(parseXReadGroup, runXReadGroup),
 }

@@ -106,10 +106,10 @@ func TestWhoReadsItsHistoryOrWithoutAcknowledgingIsSeenButNotActive(t *testing.T
 // retry runs a claim that finds nothing, and returns when it wants to look again.
 func (r *runner) retry(t *testing.T, nowMS int64, line string) int64 {
 	t.Helper()
-	if r.at(nowMS, line); r.call.Wait == nil {
+	if r.at(nowMS, line); r.Call.Wait == nil {
 		t.Fatalf("%s does not wait", line)
 	}
-	return r.call.Wait.RetryMS
+	return r.Call.Wait.RetryMS
 }
 
 func TestAClaimLooksAgainWhenTheFirstEntryMayBeClaimed(t *testing.T) {

@@ -2,88 +2,55 @@ package strings_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
-	"github.com/weirmq/weir/internal/command"
+	"github.com/weirmq/weir/internal/command/commandtest"
 	stringscommands "github.com/weirmq/weir/internal/command/strings"
-	"github.com/weirmq/weir/internal/state"
-	"github.com/weirmq/weir/resp"
-	"github.com/weirmq/weir/stream"
 )
 
-// runner runs commands one after the other, as a dispatcher does.
-type runner struct {
-	table *command.Table
-	tx    *state.Tx
-	call  command.Call
-}
-
-func newRunner(protocol int) *runner {
-	r := &runner{table: command.NewTable(stringscommands.Specs()), tx: state.NewTx(state.NewKeyspace(stream.Config{}))}
-	r.call = command.Call{Out: resp.NewWriter(protocol), Tx: r.tx, Session: &command.Session{}}
+func newRunner(protocol int) *commandtest.Runner {
+	r := commandtest.New(protocol, stringscommands.Specs())
+	r.NowMS = 1000
 	return r
-}
-
-// run returns the reply, which is valid until the next run.
-func (r *runner) run(nowMS int64, args ...[]byte) []byte {
-	r.tx.Begin(0, nowMS)
-	r.call.Out.Reset()
-	r.call.Args, r.call.NowMS = args, nowMS
-	if err := r.table.Lookup(args[0]).Run(&r.call); err != nil {
-		r.call.Out.Reset()
-		r.call.Out.Error(command.WireText(err))
-	}
-	return r.call.Out.Bytes()
-}
-
-func (r *runner) do(line string) string { return string(r.run(1000, words(line)...)) }
-
-func words(line string) [][]byte {
-	var out [][]byte
-	for _, w := range strings.Fields(line) {
-		out = append(out, []byte(w))
-	}
-	return out
 }
 
 // steady are commands that must not allocate once their keys are there.
 var steady = map[string][][]byte{
-	"SET":      words("set key:000000000001 xxx"),
-	"SET_EX":   words("set key:000000000001 xxx ex 100"),
-	"GET":      words("get key:000000000002"),
-	"INCR":     words("incr counter:000000000001"),
-	"MSET10":   words("mset k0 xxx k1 xxx k2 xxx k3 xxx k4 xxx k5 xxx k6 xxx k7 xxx k8 xxx k9 xxx"),
-	"MGET10":   words("mget k0 k1 k2 k3 k4 k5 k6 k7 k8 k9"),
-	"SETRANGE": words("setrange key:000000000003 1 y"),
-	"GETRANGE": words("getrange key:000000000002 0 1"),
-	"SETBIT":   words("setbit key:000000000004 7 1"),
-	"GETBIT":   words("getbit key:000000000004 7"),
-	"BITCOUNT": words("bitcount key:000000000004"),
-	"BITPOS":   words("bitpos key:000000000004 1"),
-	"PFADD":    words("pfadd hll element"),
-	"STRLEN":   words("strlen key:000000000002"),
-	"SETNX":    words("setnx key:000000000002 xxx"),
+	"SET":      commandtest.Words("set key:000000000001 xxx"),
+	"SET_EX":   commandtest.Words("set key:000000000001 xxx ex 100"),
+	"GET":      commandtest.Words("get key:000000000002"),
+	"INCR":     commandtest.Words("incr counter:000000000001"),
+	"MSET10":   commandtest.Words("mset k0 xxx k1 xxx k2 xxx k3 xxx k4 xxx k5 xxx k6 xxx k7 xxx k8 xxx k9 xxx"),
+	"MGET10":   commandtest.Words("mget k0 k1 k2 k3 k4 k5 k6 k7 k8 k9"),
+	"SETRANGE": commandtest.Words("setrange key:000000000003 1 y"),
+	"GETRANGE": commandtest.Words("getrange key:000000000002 0 1"),
+	"SETBIT":   commandtest.Words("setbit key:000000000004 7 1"),
+	"GETBIT":   commandtest.Words("getbit key:000000000004 7"),
+	"BITCOUNT": commandtest.Words("bitcount key:000000000004"),
+	"BITPOS":   commandtest.Words("bitpos key:000000000004 1"),
+	"PFADD":    commandtest.Words("pfadd hll element"),
+	"STRLEN":   commandtest.Words("strlen key:000000000002"),
+	"SETNX":    commandtest.Words("setnx key:000000000002 xxx"),
 }
 
 // fill makes as many keys as redis-benchmark does.
-func (r *runner) fill() {
+func fill(tb testing.TB, r *commandtest.Runner) {
 	for i := range 100_000 {
-		r.do(fmt.Sprintf("set key:%012d xxx", i))
+		r.MustRun(tb, commandtest.Words(fmt.Sprintf("set key:%012d xxx", i)))
 	}
 	for _, args := range steady {
-		r.run(1000, args...)
+		r.MustRun(tb, args)
 	}
 }
 
 func BenchmarkCommand(b *testing.B) {
 	r := newRunner(2)
-	r.fill()
+	fill(b, r)
 	for name, args := range steady {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				r.run(1000, args...)
+				r.MustRun(b, args)
 			}
 		})
 	}
@@ -96,8 +63,8 @@ func BenchmarkManyKeys(b *testing.B) {
 			r := newRunner(2)
 			var lines [][][]byte
 			for i := range 100_000 {
-				args := words(fmt.Sprintf("%s key:%012d", name, i*7919%100_000))
-				r.do(fmt.Sprintf("set key:%012d 100", i))
+				args := commandtest.Words(fmt.Sprintf("%s key:%012d", name, i*7919%100_000))
+				r.MustRun(b, commandtest.Words(fmt.Sprintf("set key:%012d 100", i)))
 				if name == "set" {
 					args = append(args, []byte("xxx"))
 				}
@@ -105,7 +72,7 @@ func BenchmarkManyKeys(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				r.run(1000, lines[i%len(lines)]...)
+				r.MustRun(b, lines[i%len(lines)])
 			}
 		})
 	}
@@ -115,11 +82,11 @@ func TestCommandsDoNotAllocateInTheSteadyState(t *testing.T) {
 	r := newRunner(3)
 	for range 2 {
 		for _, args := range steady {
-			r.run(1000, args...)
+			r.MustRun(t, args)
 		}
 	}
 	for name, args := range steady {
-		if n := testing.AllocsPerRun(2_000, func() { r.run(1000, args...) }); n != 0 {
+		if n := testing.AllocsPerRun(2_000, func() { r.MustRun(t, args) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

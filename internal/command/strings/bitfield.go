@@ -184,10 +184,10 @@ func runBitField(c *command.Call, a bitfieldArgs) error {
 	}
 	if a.writes && (a.end > s.Len() || turnsRaw(c, a.key)) {
 		c.Tx.StringWrite(a.key, max(a.end, s.Len()), nil) // also if every operation fails
+		s, _ = c.Tx.String(a.key)
 	}
 	c.Out.Array(len(a.ops))
 	for i := range a.ops {
-		s, _ = c.Tx.String(a.key)
 		op := &a.ops[i]
 		was := op.field.In(s)
 		if op.kind == fieldGet {
@@ -205,6 +205,7 @@ func runBitField(c *command.Call, a bitfieldArgs) error {
 		if next != was {
 			offset, b, size := s.WithBits(op.field.At, op.field.Bits, uint64(next))
 			c.Tx.StringWrite(a.key, offset, b[:size])
+			s, _ = c.Tx.String(a.key)
 		}
 		if op.kind == fieldSet {
 			next = was

@@ -10,7 +10,7 @@ var bitop = command.Spec{
 	Syntax:     "<AND | OR | XOR | NOT> destkey key [key ...]",
 	Summary:    "Combine the bits of strings, store the result, and return its length. Shorter strings go on with zeros.",
 	Complexity: "O(N) for N bytes",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(2).For("OW update").And(command.KeysFrom(3).For("RO access")),
 	Run:        command.Handle(parseBitOp, runBitOp),
 }

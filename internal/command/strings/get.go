@@ -28,7 +28,7 @@ var getset = command.Spec{
 	Deprecated: "6.2.0", ReplacedBy: "`SET` with the `!GET` argument",
 	Syntax:  "key value",
 	Summary: "Set the string value of a key and return the one before.",
-	Flags:   command.Write | command.DenyOOM | command.Fast,
+	Flags:   command.Write | command.Reads | command.DenyOOM | command.Fast,
 	Keys:    command.KeyAt(1).For("RW access update"),
 	Run: command.Plain(func(c *command.Call) error {
 		if err := checkValue(c.Args[2]); err != nil {
@@ -46,7 +46,7 @@ var getdel = command.Spec{
 	Name: "getdel", Group: command.String, Since: "6.2.0", Arity: 2,
 	Syntax:  "key",
 	Summary: "Return the string value of a key and delete the key.",
-	Flags:   command.Write | command.Fast | command.Frees,
+	Flags:   command.Write | command.Reads | command.Fast | command.Frees,
 	Keys:    command.KeyAt(1).For("RW access delete"),
 	Run: command.Plain(func(c *command.Call) error {
 		if err := runGet(c); err != nil {
@@ -61,7 +61,7 @@ var getex = command.Spec{
 	Name: "getex", Group: command.String, Since: "6.2.0", Arity: -2,
 	Syntax:  "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
 	Summary: "Return the string value of a key, and set or remove its expiry.",
-	Flags:   command.Write | command.Fast,
+	Flags:   command.Write | command.Reads | command.Fast,
 	Keys:    command.KeyAt(1).For("RW access update").Noted("RW and UPDATE because it changes the TTL"),
 	Run:     command.Handle(parseGetEx, runGetEx),
 }

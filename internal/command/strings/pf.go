@@ -58,7 +58,7 @@ var pfcount = command.Spec{
 	Syntax:     "key [key ...]",
 	Summary:    "Estimate how many different elements HyperLogLogs have seen together.",
 	Complexity: "O(1) for one key, O(N) for N",
-	Flags:      command.ReadOnly,
+	Flags:      command.ReadOnly | command.MayReplicate,
 	Keys: command.KeysFrom(1).For("RW access").
 		Noted("RW because it may change the internal representation of the key, and propagate to replicas"),
 	Run: command.Plain(runPFCount),
@@ -119,18 +119,21 @@ var pfmerge = command.Spec{
 	Syntax:     "destkey [sourcekey [sourcekey ...]]",
 	Summary:    "Make a HyperLogLog one that has seen also what others have seen.",
 	Complexity: "O(N) for N keys",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("RW access insert").And(command.KeysFrom(2).For("RO access")),
 	Run:        command.Plain(runPFMerge),
 }
 
 func runPFMerge(c *command.Call) error {
 	key := c.Args[1]
-	u, dense, err := unite(c, c.Args[1:])
+	h, err := hllAt(c, key)
 	if err != nil {
 		return err
 	}
-	h, err := hllAt(c, key)
+	if h != nil && data.CheckHLL(h) != nil {
+		return errDamagedHLL
+	}
+	u, dense, err := unite(c, c.Args[2:])
 	if err != nil {
 		return err
 	}

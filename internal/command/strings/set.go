@@ -12,7 +12,7 @@ var set = command.Spec{
 	Syntax: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | " +
 		"PXAT unix-time-milliseconds | KEEPTTL]",
 	Summary: "Set the string value of a key, whatever it held before.",
-	Flags:   command.Write | command.DenyOOM,
+	Flags:   command.Write | command.Reads | command.DenyOOM,
 	Keys: command.KeyAt(1).For("RW access update variable_flags").FoundBy(findSetKey).
 		Noted("RW and ACCESS due to the optional `GET` argument"),
 	Run: command.Handle(parseSet, runSet),

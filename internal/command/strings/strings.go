@@ -2,8 +2,6 @@
 package strings
 
 import (
-	"strconv"
-
 	"github.com/weirmq/weir/internal/command"
 	"github.com/weirmq/weir/internal/data"
 	"github.com/weirmq/weir/resp"
@@ -61,7 +59,7 @@ func writeValue(out *resp.Writer, s data.String) {
 func writeRange(out *resp.Writer, s data.String, from, to int) {
 	var head [24]byte
 	out.Grow(to - from + len(head))
-	out.Raw(append(strconv.AppendInt(append(head[:0], '$'), int64(to-from), 10), "\r\n"...))
+	out.Raw(resp.AppendHeader(head[:0], '$', to-from))
 	for from < to {
 		span := s.Span(from, to)
 		out.Raw(span)

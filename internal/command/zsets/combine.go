@@ -46,7 +46,7 @@ var zunionstore = command.Spec{
 	Syntax:     "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
 	Summary:    "Store the members that any of several sorted sets, or sets, has. Replies how many they are.",
 	Complexity: "O(N + M log M) for N elements in all and M in the result",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.NumKeys(2).For("RO access")),
 	Run:        command.Handle(combination{op: union, store: true}.parse, runCombine),
 }
@@ -56,7 +56,7 @@ var zinterstore = command.Spec{
 	Syntax:     "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
 	Summary:    "Store the members that all of several sorted sets, or sets, have. Replies how many they are.",
 	Complexity: "O(N K + M log M) for N elements in the smallest of K and M in the result",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.NumKeys(2).For("RO access")),
 	Run:        command.Handle(combination{op: inter, store: true}.parse, runCombine),
 }
@@ -66,7 +66,7 @@ var zdiffstore = command.Spec{
 	Syntax:     "destination numkeys key [key ...]",
 	Summary:    "Store the members of the first of several sorted sets, or sets, that no other has. Replies how many they are.",
 	Complexity: "O(N K + M log M) for N elements in the first of K and M in the result",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.NumKeys(2).For("RO access")),
 	Run:        command.Handle(combination{op: diff, store: true}.parse, runCombine),
 }

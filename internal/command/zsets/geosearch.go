@@ -23,7 +23,7 @@ var geosearchstore = command.Spec{
 		"BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
 	Summary:    "Store the members within a circle or a box around a place or another member. Replies how many they are.",
 	Complexity: "O(N + log M) for N elements in and around the shape, M in it",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.KeyAt(2).For("RO access")),
 	Run:        command.Handle(geoKind{search: true, store: true}.parse, runGeoSearch),
 }
@@ -35,7 +35,7 @@ var georadius = command.Spec{
 		"[ASC | DESC] [STORE key] [STOREDIST key]",
 	Summary:    "Return the members within a circle around a place, or store them.",
 	Complexity: "O(N + log M) for N elements in and around the circle, M in it",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys: command.KeyAt(1).For("RO access").And(command.KeyAfter("STORE", 6).For("OW update")).
 		And(command.KeyAfter("STOREDIST", 6).For("OW update")).FoundBy(geoKeys(6)),
 	Run: command.Handle(geoKind{store: true}.parse, runGeoSearch),
@@ -60,7 +60,7 @@ var georadiusbymember = command.Spec{
 		"[STORE key] [STOREDIST key]",
 	Summary:    "Return the members within a circle around another member, or store them.",
 	Complexity: "O(N + log M) for N elements in and around the circle, M in it",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys: command.KeyAt(1).For("RO access").And(command.KeyAfter("STORE", 5).For("OW update")).
 		And(command.KeyAfter("STOREDIST", 5).For("OW update")).FoundBy(geoKeys(5)),
 	Run: command.Handle(geoKind{store: true, member: true}.parse, runGeoSearch),

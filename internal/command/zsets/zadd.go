@@ -96,6 +96,7 @@ func runZAdd(c *command.Call, a zaddArgs) error {
 	if err != nil {
 		return err
 	}
+	edit.Reserve(a.pairs)
 	added, changed, done := 0, 0, false
 	for i := 0; i < len(a.pairs); i += 2 {
 		member := a.pairs[i+1]

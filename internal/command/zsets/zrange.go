@@ -21,7 +21,7 @@ var zrangestore = command.Spec{
 	Syntax:     "dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]",
 	Summary:    "Store a range of a sorted set under another key. Replies the number of elements.",
 	Complexity: "O(log N + M) for M elements of N",
-	Flags:      command.Write | command.DenyOOM,
+	Flags:      command.Write | command.Reads | command.DenyOOM,
 	Keys:       command.KeyAt(1).For("OW update").And(command.KeyAt(2).For("RO access")),
 	Run:        command.Handle(zrangeKind{store: true}.parse, runZRangeStore),
 }

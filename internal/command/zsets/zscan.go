@@ -1,10 +1,6 @@
 package zsets
 
-import (
-	"strconv"
-
-	"github.com/weirmq/weir/internal/command"
-)
+import "github.com/weirmq/weir/internal/command"
 
 var zscan = command.Spec{
 	Name: "zscan", Group: command.SortedSet, Since: "2.8.0", Arity: -3,
@@ -15,59 +11,33 @@ var zscan = command.Spec{
 	Flags:      command.ReadOnly,
 	Keys:       command.KeyAt(1),
 	Tips:       []string{"nondeterministic_output"},
-	Run:        command.Handle(parseZScan, runZScan),
+	Run:        command.Handle(command.ParseElementScan, runZScan),
 }
 
-type zscanArgs struct {
-	key     []byte
-	cursor  uint64
-	options command.Args
-}
-
-func parseZScan(args command.Args) (a zscanArgs, err error) {
-	a.key, a.options = args[1], args[3:]
-	a.cursor, err = command.ParseCursor(args[2])
-	return a, err
-}
-
-func runZScan(c *command.Call, a zscanArgs) error {
-	z, err := c.Tx.ZSet(a.key)
+func runZScan(c *command.Call, a command.ElementScan) error {
+	z, err := c.Tx.ZSet(a.Key)
 	if err != nil {
 		return err
 	}
-	c.Out.Array(2)
-	if z.Len() == 0 {
-		c.Out.BulkString("0")
-		c.Out.Array(0)
-		return nil
-	}
-	options, err := command.ParseScanOptions(a.options)
-	if err != nil {
-		return err
-	}
-	mark := c.Out.Mark()
-	n := 0
-	var digits [32]byte
-	write := func(member []byte, score float64) {
-		if options.Match(member) {
-			c.Out.Bulk(member)
-			c.Out.Bulk(appendScore(digits[:0], score, z.Large == nil))
-			n += 2
+	return a.Reply(c, z.Len(), func(cursor uint64, o command.ScanOptions) (n int, next uint64) {
+		var digits [32]byte
+		write := func(member []byte, score float64) {
+			if o.Match(member) {
+				c.Out.Bulk(member)
+				c.Out.Bulk(appendScore(digits[:0], score, z.Listpack()))
+				n += 2
+			}
 		}
-	}
-	next := uint64(0)
-	if z.Large != nil {
-		next = z.Large.Scan(a.cursor, options.Count, write)
-	} else {
+		if z.Large != nil {
+			next = z.Large.Scan(cursor, o.Count, write)
+			return n, next
+		}
 		for it := z.Range(0, z.Len()); ; {
 			member, score, ok := it.Next()
 			if !ok {
-				break
+				return n, 0
 			}
 			write(member, score)
 		}
-	}
-	c.Out.InsertArray(mark, n)
-	c.Out.InsertBulk(mark, strconv.AppendUint(digits[:0], next, 10))
-	return nil
+	})
 }

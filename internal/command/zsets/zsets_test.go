@@ -10,7 +10,7 @@ import (
 
 func TestCommandsOnSortedSetsAllocateNothing(t *testing.T) {
 	for _, members := range []int{5, 1000} {
-		r := commandtest.New(zsets.Specs())
+		r := commandtest.New(2, zsets.Specs())
 		for i := range members {
 			r.Reply(fmt.Sprintf("ZADD z %d member:%06d", i, i))
 		}
@@ -27,7 +27,7 @@ func TestCommandsOnSortedSetsAllocateNothing(t *testing.T) {
 }
 
 func TestSortedSetsRefuseWhatRedisRefuses(t *testing.T) {
-	r := commandtest.New(zsets.Specs())
+	r := commandtest.New(2, zsets.Specs())
 	r.Reply("ZADD z inf a 1 b")
 	for command, want := range map[string]string{
 		"ZADD z 1":                        "ERR wrong number of arguments for 'zadd' command",
