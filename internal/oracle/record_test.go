@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/weirmq/weir/internal/oracle"
@@ -22,6 +23,18 @@ func needRedis(t *testing.T) {
 		}
 		t.Skip("no redis-server here; set WEIR_REQUIRE_REDIS=1 to make that an error")
 	}
+}
+
+// redisServer returns the address of a redis-server for one test, as needRedis has it.
+func redisServer(t *testing.T) string {
+	t.Helper()
+	needRedis(t)
+	redis, err := oracle.StartRedis(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(redis.Kill)
+	return redis.Addr
 }
 
 // transcripts calls f for every file of a folder.
@@ -67,7 +80,8 @@ func TestTranscriptsAreWhatRedisSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(have) != tr.String() {
-			t.Errorf("%s is not what redis-server says now; run go test ./internal/oracle -record and read the diff", path)
+			t.Errorf("%s is not what redis-server says now; run go test ./internal/oracle -record and read the diff\n%s", path,
+				oracle.Contrast(strings.Split(string(have), "\n"), strings.Split(tr.String(), "\n")))
 		}
 	})
 }

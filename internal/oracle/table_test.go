@@ -166,13 +166,7 @@ func accepted(t *testing.T) map[string]string {
 }
 
 func TestTheCommandTableIsRedissExceptAsDocumented(t *testing.T) {
-	needRedis(t)
-	redis, err := oracle.StartRedis(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer redis.Kill()
-	theirs, ours, exceptions := commandTable(t, redis.Addr), commandTable(t, judged(t)), accepted(t)
+	theirs, ours, exceptions := commandTable(t, redisServer(t)), commandTable(t, judged(t)), accepted(t)
 	used := map[string]bool{}
 	check := func(name, what, want, got string) {
 		if want == got {

@@ -357,9 +357,9 @@ func (g *generator) other(key string) []string {
 		}
 		return []string{"DBSIZE"}
 	case 7:
-		return []string{"PING", g.value()}
-	case 8:
-		return []string{"ECHO", g.value()}
+		return []string{g.pick("PING", "ECHO"), g.value()}
+	case 8: // the key holds something else
+		return []string{"SET", key, g.value()}
 	case 9:
 		return []string{"HELLO", g.pick("2", "3", "2", "3", "4", "x")}
 	case 10:

@@ -8,12 +8,13 @@ import (
 	"github.com/weirmq/weir/internal/oracle"
 )
 
-// gone are the errors of a blocked XREADGROUP whose stream or group went.
+// gone are the errors of a blocked XREADGROUP whose stream or group went, or made way for something else.
 // docs/compat.md, blocked reads: Weir has the one of 7.2.
 var gone = []string{
 	"UNBLOCKED the stream key no longer exists",
 	"NOGROUP the consumer group this client was blocked on no longer exists",
 	"NOGROUP No such key ",
+	"WRONGTYPE ",
 }
 
 // normaliseWoken is normalise for a client that was blocked.
@@ -100,6 +101,10 @@ func skip(args []string, blocked map[int][]string) bool {
 		return true // docs/compat.md, entries-added: redis lets it overflow below zero
 	case waiting && name == "xsetid", name == "xgroup" && has("destroy") && wakesOthers(args, blocked):
 		return true // docs/compat.md, blocked reads: redis 7.0 wakes them although there is no entry
+	case waiting && name == "set" && readsSeveral(blocked):
+		return true // docs/compat.md, blocked reads: the read runs again, for all of its keys, and this is no stream
+	case slices.ContainsFunc(storesAt(args), func(key string) bool { return isWaitedFor(key, blocked) }):
+		return true // docs/compat.md, blocked reads: what was there may have been of another kind
 	case waiting && name == "xgroup" && has("setid", "delconsumer"):
 		return true // docs/compat.md, blocked reads: the read runs again, for all of its keys, and makes its consumer
 	case name == "xclaim" && has("9223372036854775807") && has("retrycount"):
@@ -120,16 +125,39 @@ func skip(args []string, blocked map[int][]string) bool {
 }
 
 // blockingPops are the commands that wait for an element of a value in memory.
-var blockingPops = []string{"blmove", "blmpop", "blpop", "brpop", "brpoplpush"}
+var blockingPops = []string{"blmove", "blmpop", "blpop", "brpop", "brpoplpush", "bzmpop", "bzpopmax", "bzpopmin"}
 
 // timeoutOf is for how many seconds a blocking pop waits, as far as it is a number; 0 is for ever.
 func timeoutOf(args []string) float64 {
 	at := len(args) - 1
-	if strings.EqualFold(args[0], "blmpop") {
+	if named(args, "blmpop", "bzmpop") {
 		at = min(1, at)
 	}
 	seconds, _ := strconv.ParseFloat(args[at], 64)
 	return seconds
+}
+
+// storesAt returns the keys at which a command may store a list or a sorted set.
+func storesAt(args []string) []string {
+	switch {
+	case len(args) > 1 && named(args, "zrangestore", "zunionstore", "zinterstore", "zdiffstore", "geosearchstore"):
+		return args[1:2]
+	case named(args, "sort", "georadius", "georadiusbymember"):
+		if at := option(args, "store"); at > 0 {
+			return args[at:]
+		}
+	}
+	return nil
+}
+
+// isWaitedFor reports whether a client is blocked in a pop from a key.
+func isWaitedFor(key string, blocked map[int][]string) bool {
+	for _, args := range blocked {
+		if slices.Contains(blockingPops, strings.ToLower(args[0])) && slices.Contains(args[1:], key) {
+			return true
+		}
+	}
+	return false
 }
 
 // wakesOthers says that an XGROUP DESTROY concerns others than the readers of the
@@ -141,6 +169,22 @@ func wakesOthers(destroy []string, blocked map[int][]string) bool {
 		}
 	}
 	return false
+}
+
+// readsSeveral reports whether a client waits for entries of more than one stream.
+func readsSeveral(blocked map[int][]string) bool {
+	for _, args := range blocked {
+		if named(args, "xread", "xreadgroup") && len(streamsOf(args)) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// streamsOf returns the keys behind STREAMS.
+func streamsOf(args []string) []string {
+	rest := args[option(args, "streams"):]
+	return rest[:(len(rest)+1)/2]
 }
 
 // option is where the value of an option stands, 0 if it is not there.
@@ -160,9 +204,7 @@ func count(args []string, word string) int {
 
 // repeats says that a key stands twice behind STREAMS.
 func repeats(args []string) bool {
-	at := slices.IndexFunc(args, func(a string) bool { return strings.EqualFold(a, "streams") })
-	keys := slices.Clone(args[at+1:])
-	keys = keys[:(len(keys)+1)/2]
+	keys := slices.Clone(streamsOf(args))
 	slices.Sort(keys)
 	return len(slices.Compact(slices.Clone(keys))) != len(keys)
 }

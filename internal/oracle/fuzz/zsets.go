@@ -9,7 +9,11 @@ import (
 var zsets = family{
 	name:    "zsets",
 	command: (*generator).zsetCommand,
-	kind:    "zset",
+	begin: func(g *generator) (clients int) {
+		g.queue = g.one(3)
+		return 1 + g.r.IntN(5)
+	},
+	kind: "zset",
 	shown: func(key string) [][]string {
 		return [][]string{{"ZRANGE", key, "0", "-1", "WITHSCORES"}, {"ZCARD", key}, {"ZCOUNT", key, "-inf", "+inf"}}
 	},
@@ -32,8 +36,6 @@ func openZSet(args []string) bool {
 		return !named(args, "zadd") || len(args)%2 != 0 || args[1] != lexKey || slices.ContainsFunc(args[2:], func(a string) bool { return has("incr") || a == "1" })
 	case named(args, "zrandmember"):
 		return len(args) > 2 && strings.HasPrefix(args[2], "-")
-	case named(args, "bzpopmin", "bzpopmax", "bzmpop"):
-		return true // rounds of families do not wait
 	}
 	return has("storedist")
 }
@@ -119,7 +121,36 @@ func (g *generator) sourceKeys() []string {
 	return g.maybe(args, 3, "AGGREGATE", func() string { return g.pick("SUM", "MIN", "MAX", "x") })
 }
 
+// waitingZSetCommand is what goes on where clients mostly wait: as much is taken as is added.
+func (g *generator) waitingZSetCommand() []string {
+	key := g.pick("a", "b", "c")
+	switch n := g.r.IntN(10); {
+	case n < 5:
+		return g.blockingZSetCommand(key)
+	case n < 8:
+		return []string{"ZADD", key, g.score(), g.zmember()}
+	case n < 9:
+		return []string{"ZUNIONSTORE", key, "1", g.pick("a", "b", "many")}
+	}
+	return []string{g.pick("ZPOPMIN", "ZPOPMAX"), key, "3"}
+}
+
+func (g *generator) blockingZSetCommand(key string) []string {
+	keys := []string{key}
+	for g.one(3) {
+		keys = append(keys, g.key())
+	}
+	if g.one(3) {
+		args := append([]string{"BZMPOP", g.timeout(), strconv.Itoa(len(keys))}, keys...)
+		return g.maybe(append(args, g.pick("MIN", "MAX", "max")), 2, "COUNT", g.number)
+	}
+	return append(append([]string{g.pick("BZPOPMIN", "BZPOPMAX")}, keys...), g.timeout())
+}
+
 func (g *generator) zsetCommand() []string {
+	if g.queue && !g.one(6) {
+		return g.waitingZSetCommand()
+	}
 	key := g.key()
 	switch n := g.r.IntN(100); {
 	case n < 30:
@@ -134,7 +165,9 @@ func (g *generator) zsetCommand() []string {
 		return g.zrange(key)
 	case n < 62:
 		return []string{g.pick("ZPOPMIN", "ZPOPMAX"), key, g.number()}
-	case n < 64:
+	case n < 63:
+		return g.blockingZSetCommand(key)
+	case n < 65:
 		return []string{"ZMPOP", "2", key, g.key(), g.pick("MIN", "MAX"), "COUNT", g.number()}
 	case n < 72:
 		if g.one(2) {
