@@ -69,21 +69,9 @@ func (c *crew) create(addr string) error {
 	return err
 }
 
-// session works until the connection breaks or stop closes. It returns nil when
-// the server went away.
+// session works until the server goes or refuses something, or stop closes.
 func (m *member) session(addr string, stop <-chan struct{}) error {
-	conn, err := oracle.Dial(addr)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = conn.Close() }()
-	for {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
-		var gone bool
+	return session(addr, stop, func(conn *oracle.Conn) (gone bool, err error) {
 		switch p := m.rand.IntN(100); {
 		case p < 30:
 			gone, err = m.append(conn)
@@ -96,19 +84,18 @@ func (m *member) session(addr string, stop <-chan struct{}) error {
 		default:
 			gone, err = m.takeAndClaim(conn)
 		}
-		if gone || err != nil {
-			return err
+		if !gone && err == nil {
+			m.answered++
 		}
-		m.answered++
-	}
+		return gone, err
+	})
 }
 
-// do sends a command. gone is that there was no answer, or a refusal; which of
-// the ways to have none it was tells nothing.
+// do sends a command. gone is that there was no answer, or a refusal.
 func (m *member) do(conn *oracle.Conn, args ...string) (rep oracle.Reply, gone bool, err error) {
 	rep, broken := conn.Do(args...)
 	m.refused = refusal(rep)
-	gone = broken != nil || rep.Kind == 'c' || m.refused
+	gone = wentAway(rep, broken) || m.refused
 	if !gone && rep.IsError() {
 		err = fmt.Errorf("%s: %s", oracle.FormatCommand(args), rep)
 	}

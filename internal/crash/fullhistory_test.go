@@ -64,7 +64,8 @@ type hoard struct {
 	slowestHeal  time.Duration
 }
 
-// hoardBatch is how many entries are sent at once.
+// hoardBatch is how many entries are sent at once, while the disk is far from full. Then it is one, lest what follows a refused one
+// is not refused.
 const hoardBatch = 64
 
 var hoardKeys = []string{"a", "b", "c"}
@@ -128,20 +129,25 @@ func (h *hoard) fill() {
 	h.fatal("the disk never filled up")
 }
 
-// add adds to a stream after the other, in batches. It returns true when one is refused, and false when there is no answer.
+// add adds to a stream after the other, in batches, and no faster than a broker can notice that looks at the disk once a second:
+// 10 MB/s, and 1 MB/s in the end. It returns true when one is refused, and false when there is no answer.
 func (h *hoard) add(c *oracle.Conn) (refused bool) {
 	h.t.Helper()
 	for {
 		key := hoardKeys[h.rand.IntN(len(hoardKeys))]
+		batch, pace := hoardBatch, time.Duration(10<<20)
+		if h.space() < 6<<20 {
+			batch, pace = 1, 1<<20
+		}
 		var b []byte
-		for i := range uint64(hoardBatch) {
+		for i := range uint64(batch) {
 			n := h.last[key] + 1 + i
 			b = oracle.AppendCommand(b, "XADD", key, id(n), "v", content(key, n))
 		}
 		if _, err := c.Write(b); err != nil {
 			return false
 		}
-		for range hoardBatch {
+		for range batch {
 			reply, err := c.Receive()
 			switch {
 			case err != nil || reply.Kind == 'c':
@@ -153,17 +159,8 @@ func (h *hoard) add(c *oracle.Conn) (refused bool) {
 			}
 			h.grown(key, 1)
 		}
-		h.slowDown()
+		time.Sleep(time.Duration(batch) * 1000 * time.Second / pace)
 	}
-}
-
-// slowDown keeps within what a broker can notice that looks at the disk once a second: 10 MB/s, and 1 MB/s in the end.
-func (h *hoard) slowDown() {
-	pace := time.Duration(10 << 20)
-	if h.space() < 6<<20 {
-		pace = 1 << 20
-	}
-	time.Sleep(hoardBatch * 1000 * time.Second / pace)
 }
 
 // space is what is free of the disk.

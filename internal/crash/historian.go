@@ -140,34 +140,16 @@ func (h *historian) old() uint64 {
 	return h.known.live[h.rand.IntN(len(h.known.live))]
 }
 
-// session works until the connection breaks, a deed is refused, or stop closes. It returns nil when the server went away.
+// session works until the server goes or refuses something, or stop closes.
 func (h *historian) session(addr string, stop <-chan struct{}) error {
 	h.flying, h.refusal = nil, oracle.Reply{}
-	c, err := oracle.Dial(addr)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = c.Close() }()
-	for {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
-		var gone bool
+	return session(addr, stop, func(c *oracle.Conn) (gone bool, err error) {
 		if h.rand.IntN(3) == 0 {
-			gone, err = h.look(c)
-		} else {
-			gone, err = h.act(c)
+			return h.look(c)
 		}
-		if gone || err != nil {
-			return err
-		}
-	}
+		return h.act(c)
+	})
 }
-
-// wentAway says that nobody answers any more: which of the ways to break a connection it was tells nothing.
-func wentAway(rep oracle.Reply, err error) bool { return err != nil || rep.Kind == 'c' }
 
 // act does one thing, or adds some entries at once.
 func (h *historian) act(c *oracle.Conn) (gone bool, err error) {
@@ -206,29 +188,17 @@ func (h *historian) act(c *oracle.Conn) (gone bool, err error) {
 		batch = oracle.AppendCommand(batch, d.args(h)...)
 	}
 	h.flying = deeds
-	if _, err := c.Write(batch); wentAway(oracle.Reply{}, err) {
-		return true, nil
-	}
-	for range deeds {
-		rep, err := c.Receive()
-		if wentAway(rep, err) {
-			return true, nil
-		}
-		if rep.IsError() {
-			h.refusal = rep
-			h.flying = h.flying[1:]
-			continue
-		}
-		if err := h.answered(rep); err != nil {
-			return true, err
-		}
-	}
-	return h.refusal.IsError(), nil
+	gone, err = exchange(c, batch, len(deeds), h.answered)
+	return gone || h.refusal.IsError(), err
 }
 
 func (h *historian) answered(rep oracle.Reply) error {
 	d := h.flying[0]
 	h.flying = h.flying[1:]
+	if rep.IsError() {
+		h.refusal = rep
+		return nil
+	}
 	h.done++
 	if d.kind == deedAdd {
 		if rep.Text != id(d.n) {

@@ -94,7 +94,7 @@ func (h *history) session(addr string, seed uint64, ops int, done *atomic.Int64)
 func (h *history) do(c *oracle.Conn, client int, o op) (known bool, err error) {
 	called := time.Since(h.began)
 	rep, err := c.Do(o.args()...)
-	known = err == nil && rep.Kind != 'c'
+	known = !wentAway(rep, err)
 	e := event{client, o, unknown, called, time.Since(h.began), !known}
 	if known {
 		if e.outcome, err = o.outcome(rep); err != nil {

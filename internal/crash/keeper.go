@@ -305,40 +305,27 @@ func dumpInto[V any](lines map[string]string, kind string, all map[string]map[st
 	}
 }
 
-// session works until the connection breaks or stop closes.
+// session works until the server goes, or stop closes.
 func (k *keeper) session(addr string, stop <-chan struct{}) error {
 	k.sent, k.acked = nil, 0
-	c, err := oracle.Dial(addr)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = c.Close() }()
-	for {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
-		var batch []byte
+	var batch []byte
+	return session(addr, stop, func(c *oracle.Conn) (gone bool, err error) {
+		batch = batch[:0]
 		n := 1 + k.rand.IntN(20)
 		for range n {
 			k.sent = append(k.sent, k.next())
 			batch = oracle.AppendCommand(batch, k.sent[len(k.sent)-1]...)
 		}
-		if _, err := c.Write(batch); err != nil {
-			return nil
-		}
-		for range n {
-			rep, err := c.Receive()
-			if err != nil || rep.Kind == 'c' {
-				return nil
-			}
-			if rep.IsError() && rep.Text != "ERR no such key" {
-				return fmt.Errorf("keeper %d: %.200q was answered by %s", k.index, k.sent[k.acked], rep)
-			}
-			k.acked++
-		}
+		return exchange(c, batch, n, k.answered)
+	})
+}
+
+func (k *keeper) answered(rep oracle.Reply) error {
+	if rep.IsError() && rep.Text != "ERR no such key" {
+		return fmt.Errorf("keeper %d: %.200q was answered by %s", k.index, k.sent[k.acked], rep)
 	}
+	k.acked++
+	return nil
 }
 
 // settle reads everything and finds the prefix of what was sent that explains it.

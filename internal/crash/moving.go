@@ -33,11 +33,11 @@ func (m *moving) String() string {
 		m.checkpoints, m.spilled, m.cold, m.logs, m.segments)
 }
 
-// mustHaveMoved fails a test that proves nothing. In a few rounds, which may all be short, it may be that nothing was moved, or
-// became superfluous.
+// mustHaveMoved fails a test that proves nothing. In a few rounds, which may all be short, it may be that nothing was moved, or became
+// superfluous: segment files do so some three times in 30 rounds.
 func (m *moving) mustHaveMoved(t testing.TB, rounds int) {
 	t.Helper()
-	if rounds >= 10 && (m.checkpoints == 0 || m.spilled == 0 || m.cold == 0) || rounds >= 20 && (m.logs == 0 || m.segments == 0) {
+	if rounds >= 10 && (m.checkpoints == 0 || m.spilled == 0 || m.cold == 0) || rounds >= 20 && m.logs == 0 || rounds >= 100 && m.segments == 0 {
 		t.Errorf("history was not moved: nothing is proved: %v", m)
 	}
 }

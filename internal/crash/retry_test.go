@@ -22,14 +22,9 @@ type producer struct {
 	max   uint64            // the highest that was ever sent
 }
 
-// session sends in batches of eight until the connection breaks.
+// session sends in batches of eight until the server goes.
 func (p *producer) session(addr string) error {
-	c, err := oracle.Dial(addr)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = c.Close() }()
-	for {
+	return session(addr, nil, func(c *oracle.Conn) (gone bool, err error) {
 		var batch []byte
 		for n := p.next; n < p.next+8; n++ {
 			if n <= p.max {
@@ -39,21 +34,15 @@ func (p *producer) session(addr string) error {
 			batch = oracle.AppendCommand(batch, "XADD", shared, "IDMP", fmt.Sprintf("producer-%d", p.index), strconv.FormatUint(n, 10), "*",
 				"w", strconv.Itoa(p.index), "n", strconv.FormatUint(n, 10), "p", payload(p.index, n))
 		}
-		if _, err := c.Write(batch); err != nil {
-			return nil
-		}
-		for range 8 {
-			rep, err := c.Receive()
-			if err != nil || rep.Kind == 'c' {
-				return nil
-			}
+		return exchange(c, batch, 8, func(rep oracle.Reply) error {
 			if rep.Kind != '$' {
 				return fmt.Errorf("producer %d, entry %d: %s", p.index, p.next, rep)
 			}
 			p.ids[p.next] = rep.Text
 			p.next++
-		}
-	}
+			return nil
+		})
+	})
 }
 
 // TestWhatIsSentAgainAfterKillIsThereOnce: a producer that names its entries

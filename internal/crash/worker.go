@@ -119,22 +119,11 @@ func (w *worker) next() op {
 	return o
 }
 
-// session works until the connection breaks or stop closes. It returns nil when
-// the server went away.
+// session works until the server goes or refuses something, or stop closes.
 func (w *worker) session(addr string, stop <-chan struct{}) error {
 	w.sent, w.acked, w.refused = nil, 0, false
-	c, err := oracle.Dial(addr)
-	if err != nil {
-		return nil // killed before the session began
-	}
-	defer func() { _ = c.Close() }()
 	var batch []byte
-	for {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
+	return session(addr, stop, func(c *oracle.Conn) (gone bool, err error) {
 		batch = batch[:0]
 		now := time.Now().UnixMilli()
 		for range w.pipeline {
@@ -142,22 +131,9 @@ func (w *worker) session(addr string, stop <-chan struct{}) error {
 			w.sent = append(w.sent, sent{o, now}) // before it leaves: it may arrive even if writing fails
 			batch = oracle.AppendCommand(batch, o.args()...)
 		}
-		if _, err := c.Write(batch); err != nil {
-			return nil
-		}
-		for range w.pipeline {
-			rep, err := c.Receive()
-			if err != nil || rep.Kind == 'c' {
-				return nil // a reply cut in the middle counts as none
-			}
-			if err := w.answered(rep); err != nil {
-				return err
-			}
-		}
-		if w.refused {
-			return nil
-		}
-	}
+		gone, err = exchange(c, batch, w.pipeline, w.answered)
+		return gone || w.refused, err
+	})
 }
 
 // refusal says that a command was not done, for the disk fails or the state is

@@ -140,44 +140,20 @@ func (w *writer) next() command {
 	return command{addOwn, w.n}
 }
 
-// session writes until the connection breaks, a command is refused, or stop
-// closes. It returns nil when the server went away.
+// session writes until the server goes or refuses something, or stop closes.
 func (w *writer) session(addr string, stop <-chan struct{}) error {
 	w.sent, w.acked, w.refusal = nil, 0, oracle.Reply{}
-	c, err := oracle.Dial(addr)
-	if err != nil {
-		return nil // killed before the session began
-	}
-	defer func() { _ = c.Close() }()
 	var batch []byte
-	for {
-		select {
-		case <-stop:
-			return nil
-		default:
-		}
+	return session(addr, stop, func(c *oracle.Conn) (gone bool, err error) {
 		batch = batch[:0]
 		for range w.pipeline {
 			cmd := w.next()
 			w.sent = append(w.sent, cmd) // before it leaves: it may arrive even if writing fails
 			batch = oracle.AppendCommand(batch, cmd.args(w.index, w.own)...)
 		}
-		if _, err := c.Write(batch); err != nil {
-			return nil
-		}
-		for range w.pipeline {
-			rep, err := c.Receive()
-			if err != nil || rep.Kind == 'c' {
-				return nil // a reply cut in the middle counts as none
-			}
-			if err := w.ack(rep); err != nil {
-				return err
-			}
-		}
-		if w.refusal.IsError() {
-			return nil
-		}
-	}
+		gone, err = exchange(c, batch, w.pipeline, w.ack)
+		return gone || w.refusal.IsError(), err
+	})
 }
 
 // ack records a reply and holds it against the command.
