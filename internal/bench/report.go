@@ -140,7 +140,6 @@ func (l *longStream) write(b *strings.Builder) {
 	n := float64(l.entries)
 	perEntry := func(values []float64) float64 { return values[0] / n }
 	rssRatio := perEntry(l.rss[weir]) / perEntry(l.rss[redis])
-	speed := n / median(l.restart[weir])
 	fmt.Fprintf(b, "\n## One stream of %d entries\n\n%s, sync everysec; then restarts.\n\n", l.entries, load{50, 16, xadd, 0}.line(l.entries))
 	fmt.Fprintf(b, "| | Redis | Weir | ratio | target |\n|---|---|---|---|---|\n")
 	fmt.Fprintf(b, "| RSS per entry after the load, bytes | %.0f | %.0f | **%.2f** | ≤ %.1fx: %s |\n",
@@ -151,8 +150,6 @@ func (l *longStream) write(b *strings.Builder) {
 		median(l.rss[redis][1:])/n, median(l.rss[weir][1:])/n, median(l.rss[weir][1:])/median(l.rss[redis][1:]))
 	fmt.Fprintf(b, "| start to first reply, s | %s | %s | %.2f | |\n",
 		spread(l.restart[redis], "%.2f"), spread(l.restart[weir], "%.2f"), median(l.restart[weir])/median(l.restart[redis]))
-	fmt.Fprintf(b, "| replay, million entries/s | %.2f | %.2f | | ≥ %.1f: %s |\n",
-		n/median(l.restart[redis])/1e6, speed/1e6, replayTarget/1e6, reached(speed >= replayTarget))
 	for _, kind := range []string{redis, weir} {
 		fmt.Fprintf(b, "\nRestarts of %s, s: %s\n", kind, joined(l.restart[kind], "%.2f"))
 	}
