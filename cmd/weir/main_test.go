@@ -47,10 +47,9 @@ func TestScripts(t *testing.T) {
 }
 
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := oracle.FreePort()
 	ts.Check(err)
-	defer func() { _ = l.Close() }()
-	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	ts.Setenv(args[0], strconv.Itoa(port))
 }
 
 // connect opens a connection, with the password of WEIR_REQUIREPASS if there is one.

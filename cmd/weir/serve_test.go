@@ -20,11 +20,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/weirmq/weir/internal/oracle"
 )
 
 // process is the program, running.
@@ -208,12 +211,11 @@ func TestTLSAsksForACertificateWhenItKnowsTheAuthority(t *testing.T) {
 	writePair(t, server, cert, key)
 
 	for _, withAuthority := range []bool{false, true} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		free, err := oracle.FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}
-		port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-		_ = l.Close()
+		port := strconv.Itoa(free)
 		args := []string{"--port", "0", "--bind", "127.0.0.1", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key}
 		if withAuthority {
 			args = append(args, "--tls-ca-cert-file", ca)

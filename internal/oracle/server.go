@@ -44,7 +44,7 @@ func (o *output) String() string {
 
 // StartRedis starts a redis-server that persists nothing.
 func StartRedis(dir string, args ...string) (*Server, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func StartRedis(dir string, args ...string) (*Server, error) {
 
 // StartWeir starts the weir binary on a data directory.
 func StartWeir(binary, dir string, args ...string) (*Server, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func StartWeir(binary, dir string, args ...string) (*Server, error) {
 
 // StartWrapped starts weir below another program, as in "strace ... weir serve".
 func StartWrapped(wrapper []string, binary, dir string, args ...string) (*Server, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func StartWrapped(wrapper []string, binary, dir string, args ...string) (*Server
 
 // StartWithoutWaiting starts weir and returns while it is still starting.
 func StartWithoutWaiting(binary, dir string, args ...string) (*Server, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -86,17 +86,6 @@ func StartWithoutWaiting(binary, dir string, args ...string) (*Server, error) {
 func WeirArgs(port int, dir string, args ...string) []string {
 	line := append([]string{"serve", "--port", strconv.Itoa(port), "--dir", dir}, strings.Fields(os.Getenv("WEIR_ARGS"))...)
 	return append(line, args...)
-}
-
-// freePort asks the kernel for a port. Somebody else may take it before the
-// server does; then the server refuses to start, and the caller sees why.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func start(cmd *exec.Cmd, port int, dir string) (*Server, error) {

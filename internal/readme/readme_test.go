@@ -70,7 +70,11 @@ func TestTheCommandsOfTheReadmeRun(t *testing.T) {
 		}
 		t.Skip("redis-cli is not installed; WEIR_REQUIRE_REDIS=1 insists")
 	}
-	port := freePort(t)
+	free, err := oracle.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := strconv.Itoa(free)
 	// The README takes the default port and directory; here another program may
 	// have them.
 	env := append(os.Environ(), "WEIR_PORT="+port, "WEIR_DIR="+t.TempDir())
@@ -139,16 +143,6 @@ func serveInBackground(t *testing.T, cmd *exec.Cmd, port string) {
 			t.Fatal("the broker does not answer")
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // pages are the Markdown files of the repository.
