@@ -1,22 +1,25 @@
 // Package gctune keeps the garbage the process carries to a fixed headroom
-// instead of a fixed ratio.
+// instead of a fixed ratio, and gives memory back to the system when nobody asks
+// for any.
 //
 // Go's default lets the heap double between collections: right for a program
 // with 10 MB, wasteful for a broker that holds 10 GB of events as a few large
 // byte slices, which cost the collector next to nothing to mark. Start makes
-// the heap grow by max(64 MB, 20 %) of what is live instead. GOMEMLIMIT stays
-// in force above it.
+// the heap grow by max(16 MB, 20 %) of what is live instead. GOMEMLIMIT stays
+// in force above it. What is garbage or free when the process has been idle for
+// some seconds is returned (idle.go).
 package gctune
 
 import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"sync/atomic"
 )
 
 const (
-	minHeadroom = 64 << 20
+	minHeadroom = 16 << 20
 	minPercent  = 20
 	// maxPercent: whatever is live, Go lets the heap reach 4 MB x percent / 100
 	// before it collects. That must not exceed the headroom.
@@ -32,13 +35,18 @@ func Percent(live uint64) int {
 	return int(min(max(minHeadroom*100/live, minPercent), maxPercent))
 }
 
-// Start adjusts the GC percent after every collection until stop is called,
-// which restores what was before.
+// Start adjusts the GC percent after every collection, and returns memory of an
+// idle process, until stop is called, which restores what was before.
 func Start() (stop func()) {
 	g := &governor{current: Percent(0)}
 	before := debug.SetGCPercent(g.current)
 	g.rearm()
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { new(idler).run(end) })
 	return func() {
+		close(end)
+		wg.Wait()
 		g.stopped.Store(true)
 		debug.SetGCPercent(before)
 	}

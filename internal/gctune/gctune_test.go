@@ -13,18 +13,18 @@ func TestPercentLeavesTheHeadroomWhateverIsLive(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 1600}, {1, 1600}, {1 * mb, 1600}, {4 * mb, 1600}, {8 * mb, 800}, {64 * mb, 100}, {128 * mb, 50},
-		{320 * mb, 20}, {1 << 30, 20}, {1 << 40, 20},
+		{0, 400}, {1, 400}, {1 * mb, 400}, {4 * mb, 400}, {8 * mb, 200}, {16 * mb, 100}, {32 * mb, 50},
+		{80 * mb, 20}, {1 << 30, 20}, {1 << 40, 20},
 	} {
 		if got := Percent(c.live); got != c.want {
 			t.Errorf("Percent(%d) = %d, want %d", c.live, got, c.want)
 		}
 	}
-	// In general: the heap grows by no more than max(64 MB, 20 %), and by no
+	// In general: the heap grows by no more than max(16 MB, 20 %), and by no
 	// less than half of that once the minimum of 4 MB is passed.
 	for live := uint64(4 * mb); live < 1<<40; live += live/7 + 1 {
 		growth := live * uint64(Percent(live)) / 100
-		headroom := max(64*mb, live/5)
+		headroom := max(16*mb, live/5)
 		if growth > headroom || growth < headroom/2 {
 			t.Errorf("with %d live the heap grows by %d, not about %d", live, growth, headroom)
 		}
