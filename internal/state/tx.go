@@ -281,7 +281,7 @@ func (tx *Tx) Flush(db int) {
 	} else {
 		tx.flushed, tx.emptied = true, db
 	}
-	tx.cachedKey = nil
+	tx.cachedKey, tx.cached = nil, ref{} // which would keep all of what was flushed until another key is looked up
 	tx.record = encodeFlush(tx.record, db)
 	tx.keyspace.flush(db)
 }
