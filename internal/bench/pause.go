@@ -86,7 +86,7 @@ func (h *history) pausesOf(c *chapter, state heap, kind string) error {
 	if _, err := state.fill(h.flights).run(s.Addr, s.Pid()); err != nil {
 		return err
 	}
-	group := session{server: s, weir: kind == weir, random: rand.New(rand.NewPCG(1, 2))}
+	group := session{server: s, random: rand.New(rand.NewPCG(1, 2))}
 	if err := errors.Join(group.fill("pending", state.pending, nil), group.do("XGROUP", "CREATE", "pending", turns, "0")); err != nil {
 		return err
 	}

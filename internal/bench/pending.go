@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -28,6 +28,7 @@ type footprint struct {
 	pending float64
 	rss     float64 // bytes
 	used    float64 // used_memory of INFO
+	atOnce  float64 // RSS before the server has given back what it can; 0: was not looked at
 	target  float64 // bytes per pending entry, 0 for none
 }
 
@@ -69,7 +70,7 @@ func (p *pending) serve(o options, kind, dir string) error {
 		return err
 	}
 	defer server.Kill()
-	s := session{server: server, weir: kind == weir && o.weir != "redis-server", random: rand.New(rand.NewPCG(1, 2))}
+	s := session{server: server, random: rand.New(rand.NewPCG(1, 2))}
 	if err := s.measure(p, kind); err != nil {
 		return fmt.Errorf("%w\n%s", err, server.Output())
 	}
@@ -79,7 +80,6 @@ func (p *pending) serve(o options, kind, dir string) error {
 // session is one server's part of it.
 type session struct {
 	server *oracle.Server
-	weir   bool // knows gc_cycles, not MEMORY PURGE
 	random *rand.Rand
 }
 
@@ -162,60 +162,29 @@ func (s *session) footprint(f *footprint, key, name string, work func() error) e
 	return err
 }
 
-// settle makes the server give back what it does not need, and returns its RSS
-// and used_memory. Redis does so when asked. Go's collector runs when there is
-// garbage, so Weir is given some: collections.
+// settle makes the server give back what it does not need, which both do by themselves in some seconds without work, and returns
+// its RSS and used_memory when it has.
 func (s *session) settle() (resident, used float64, err error) {
-	if s.weir {
-		return s.collections()
-	}
-	if err = s.do("MEMORY", "PURGE"); err != nil {
+	const (
+		step   = 50 * time.Millisecond
+		steady = 20 // looks that show nothing less
+	)
+	if err := s.do("MEMORY", "PURGE"); err != nil {
 		return 0, 0, err
 	}
-	if used, err = usedMemory(s.server.Addr); err != nil {
-		return 0, 0, err
-	}
-	resident, err = rss(s.server.Pid())
-	return resident, used, err
-}
-
-// collections has the garbage collector run often, by entries that are trimmed
-// at once, and returns medians of what it left. One look would not do: the newest
-// file of the log is in memory as well, now empty, now full, and the runtime
-// returns free pages bit by bit.
-func (s *session) collections() (resident, used float64, err error) {
-	const collections = 30
-	garbage := oracle.AppendCommand(nil, "XADD", "garbage", "MAXLEN", "1", "*", "f", strings.Repeat("x", 1<<16))
-	cycles := func() (float64, error) { return info(s.server.Addr, "memory", "gc_cycles") }
-	var residents, useds []float64
-	err = s.connected(func(c *conn) error {
-		for range collections {
-			before, err := cycles()
-			if err != nil {
-				return err
-			}
-			for now := before; now == before; {
-				if err := c.exchange(garbage, 1, nil); err != nil {
-					return err
-				}
-				if now, err = cycles(); err != nil {
-					return err
-				}
-			}
-			time.Sleep(20 * time.Millisecond) // what is dead is swept beside
-			u, err := usedMemory(s.server.Addr)
-			if err != nil {
-				return err
-			}
-			r, err := rss(s.server.Pid())
-			if err != nil {
-				return err
-			}
-			residents, useds = append(residents, r), append(useds, u)
+	resident = math.Inf(1)
+	for looks := 0; looks < steady; looks++ {
+		time.Sleep(step)
+		now, err := rss(s.server.Pid())
+		if err != nil {
+			return 0, 0, err
 		}
-		return nil
-	})
-	return median(residents), median(useds), errors.Join(err, s.do("DEL", "garbage"))
+		if now < resident {
+			resident, looks = now, 0
+		}
+	}
+	used, err = usedMemory(s.server.Addr)
+	return resident, used, err
 }
 
 func (s *session) do(args ...string) error {
@@ -258,8 +227,8 @@ func (p *pending) line(kind string) string {
 
 func (p *pending) write(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %d pending entries\n\nA stream of so many entries of one small field; sync everysec. Memory after the delivery less memory before it, "+
-		"when both have settled (Redis after MEMORY PURGE, Weir the median of 30 collections of garbage), divided by the pending entries that XPENDING counts. "+
-		"Weir's used_memory is then its live heap; its RSS is that with the head room of the collector, and moves by some megabytes from one look to the next. Targets are for the larger of the two.\n\n", p.entries)
+		"both after MEMORY PURGE, divided by the pending entries that XPENDING counts. Weir's used_memory is then its live heap. "+
+		"Targets are for the larger of the two.\n\n", p.entries)
 	b.WriteString("| bytes per pending entry | pending | Redis, RSS | Weir, RSS | ratio | Redis, used_memory | Weir, used_memory | target |\n|---|---|---|---|---|---|---|---|\n")
 	for i, w := range p.memory[weir] {
 		r := p.memory[redis][i]

@@ -77,7 +77,7 @@ func (c *Copy) Walk(keys int) (more bool) {
 			if c.slot == Slots {
 				break
 			}
-			t := &d.tables[c.slot]
+			t := d.table(c.slot)
 			if c.ahead < 0 {
 				c.ahead = t.count
 			}

@@ -88,7 +88,7 @@ func (tx *Tx) ExpireDue(from ExpiryCursor, looks int) (next ExpiryCursor, looked
 		if slot != c.slot {
 			c = ExpiryCursor{slot: slot}
 		}
-		t := &d.tables[slot]
+		t := d.table(slot)
 		ahead := len(t.expires)
 		if c.ahead > 0 {
 			ahead = min(ahead, c.ahead)
@@ -114,7 +114,7 @@ func (k *Keyspace) AverageTTL(db int, nowMS int64) int64 {
 	d := k.databases[db]
 	n, sum := int64(0), float64(0)
 	for slot := nextIn(&d.expiring, 0); slot < Slots && n < most; slot = nextIn(&d.expiring, slot+1) {
-		for _, x := range d.tables[slot].expires {
+		for _, x := range d.table(slot).expires {
 			if n == most {
 				break
 			}

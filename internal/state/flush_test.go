@@ -15,7 +15,7 @@ func TestWhatWasFlushedIsGarbageAtOnce(t *testing.T) {
 		tx.Begin(0, 1)
 		tx.ListPush([]byte("l"), true, make([][]byte, 1000)...)
 		tx.Committed(1)
-		was := weak.Make(&tx.keyspace.databases[0].tables[0])
+		was := weak.Make(tx.keyspace.databases[0].table(int(SlotOf([]byte("l")))))
 		tx.Begin(0, 2)
 		tx.Peek([]byte("l"))
 		tx.Flush(db)

@@ -54,7 +54,7 @@ type Keyspace struct {
 
 // database is one of the keyspaces that SELECT chooses from.
 type database struct {
-	tables   []table            // Slots of them, in one piece: a key is found with one look at memory less; nil until there is a key
+	tables   [Slots / shelf]*[shelf]table // of slots side by side; nil until one of them has a key
 	used     [Slots / 64]uint64 // bit set: the slot has keys
 	expiring [Slots / 64]uint64 // bit set: the slot has keys that expire
 	keys     int
@@ -62,6 +62,19 @@ type database struct {
 	removed  uint64     // keys, so far: a position known from before may be another key's
 	number   int        // of the database when the copy under way began
 	timed    *data.Dict // keys of hashes that have fields with times, and no values; nil: none
+}
+
+// shelf is how many slots have their tables in one piece of memory, of 48 KB: a database of few keys takes little, and of many
+// the way to a table is through one of a few pointers, which the processor has at hand. A piece of more than 32 KB begins with a
+// page, and so tables with a line of the cache; before a smaller one with pointers Go puts a header.
+const shelf = 256
+
+// table returns the table of a slot, nil if it never had a key.
+func (d *database) table(slot int) *table {
+	if s := d.tables[uint(slot)/shelf]; s != nil {
+		return &s[uint(slot)%shelf]
+	}
+	return nil
 }
 
 // NewKeyspace returns an empty keyspace whose streams are made with the given configuration.
@@ -84,8 +97,7 @@ func (k *Keyspace) Last() uint64 { return k.last }
 
 // find returns a key's entry.
 func (d *database) find(slot uint16, key []byte) (ref, bool) {
-	if d.tables != nil {
-		t := &d.tables[slot]
+	if t := d.table(int(slot)); t != nil {
 		if pos := t.find(key); pos >= 0 {
 			return ref{d, t, slot, pos}, true
 		}
@@ -96,10 +108,11 @@ func (d *database) find(slot uint16, key []byte) (ref, bool) {
 // add makes a key, which is not there, with room for a value of so many bytes.
 func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref {
 	d := k.databases[db]
-	if d.tables == nil {
-		d.tables = make([]table, Slots)
+	t := d.table(int(slot))
+	if t == nil {
+		s := new([shelf]table)
+		d.tables[slot/shelf], t = s, &s[slot%shelf]
 	}
-	t := &d.tables[slot]
 	d.used[slot/64] |= 1 << (slot % 64)
 	d.keys++
 	pos := t.insert(key, kind, room)
@@ -109,7 +122,7 @@ func (k *Keyspace) add(db int, slot uint16, key []byte, kind Kind, room int) ref
 
 // remove takes the key at a position out.
 func (d *database) remove(slot uint16, pos int) {
-	t := &d.tables[slot]
+	t := d.table(int(slot))
 	expired := len(t.expires)
 	if d.timed != nil && t.at(pos).kind() == KindHash {
 		d.timed.Delete(t.key(pos))
@@ -127,7 +140,7 @@ func (d *database) remove(slot uint16, pos int) {
 // countExpires notes that so many keys of a slot more expire than before.
 func (d *database) countExpires(slot uint16, more int) {
 	d.expires += more
-	if len(d.tables[slot].expires) > 0 {
+	if len(d.table(int(slot)).expires) > 0 {
 		d.expiring[slot/64] |= 1 << (slot % 64)
 	} else {
 		d.expiring[slot/64] &^= 1 << (slot % 64)
@@ -140,7 +153,7 @@ func (k *Keyspace) Reap(keys int) (more bool) {
 	for len(k.emptied) > 0 {
 		d := k.emptied[0]
 		for slot := nextIn(&d.used, 0); slot < Slots; slot = nextIn(&d.used, slot) {
-			t := &d.tables[slot]
+			t := d.table(slot)
 			for ; k.reaped < t.count; k.reaped++ {
 				if keys == 0 {
 					return true

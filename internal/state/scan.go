@@ -23,13 +23,14 @@ func (tx *Tx) Scan(cursor Cursor, count int, visit func(key []byte, v Value)) Cu
 	slot := int(cursor & (Slots - 1))
 	ahead := int(cursor>>slotBits) - 1 // -1: the whole slot
 	for {
-		if ahead < 0 || d.tables == nil || d.tables[slot].count == 0 {
+		t := d.table(slot)
+		if ahead < 0 || t == nil || t.count == 0 {
 			if slot = d.nextUsed(slot); slot == Slots {
 				return 0
 			}
-			ahead = d.tables[slot].count
+			t = d.table(slot)
+			ahead = t.count
 		}
-		t := &d.tables[slot]
 		for ahead = min(ahead, t.count); ahead > 0; ahead-- {
 			if count == 0 {
 				return Cursor(ahead+1)<<slotBits | Cursor(slot)
@@ -73,7 +74,7 @@ const randomTries = 100
 func (d *database) random(random func(n uint64) uint64) (t *table, pos int) {
 	n := int(random(uint64(d.keys)))
 	for slot := d.nextUsed(0); ; slot = d.nextUsed(slot + 1) {
-		t := &d.tables[slot]
+		t := d.table(slot)
 		if n < t.count {
 			return t, n
 		}
@@ -85,7 +86,7 @@ func (d *database) random(random func(n uint64) uint64) (t *table, pos int) {
 func (tx *Tx) scanAll(visit func(key []byte) bool) {
 	d := tx.keyspace.databases[tx.db]
 	for slot := d.nextUsed(0); slot < Slots; slot = d.nextUsed(slot + 1) {
-		t := &d.tables[slot]
+		t := d.table(slot)
 		for pos := range t.count {
 			if !tx.expired(t, t.at(pos)) && !visit(t.key(pos)) {
 				return

@@ -71,8 +71,10 @@ func TestATableAgreesWithAMapUnderRandomOperations(t *testing.T) {
 			}
 		}
 		checkModel(t, k, model)
-		for slot := range k.databases[0].tables {
-			checkSlabs(t, &k.databases[0].tables[slot])
+		for slot := range Slots {
+			if table := k.databases[0].table(slot); table != nil {
+				checkSlabs(t, table)
+			}
 		}
 	})
 }
@@ -151,7 +153,7 @@ func TestALargeTableHasItsIndexInParts(t *testing.T) {
 	for i := range n {
 		k.add(0, slot, key(i), KindString, 0)
 	}
-	if parts := len(k.databases[0].tables[slot].index.parts.all); parts != indexParts {
+	if parts := len(k.databases[0].table(int(slot)).index.parts.all); parts != indexParts {
 		t.Errorf("%d parts", parts)
 	}
 	for i := range n {
@@ -163,7 +165,7 @@ func TestALargeTableHasItsIndexInParts(t *testing.T) {
 			r.remove()
 		}
 	}
-	if k.databases[0].tables[slot].index.parts != nil {
+	if k.databases[0].table(int(slot)).index.parts != nil {
 		t.Error("a small table has an index in parts")
 	}
 	for i := range n {

@@ -34,8 +34,10 @@ func (tx *Tx) Warm(db int, words [][]byte, step int) {
 		for ; n < len(batch) && len(words) > 0; words = words[min(step, len(words)):] {
 			if w := words[0]; len(w) > 0 && len(w) <= warmLength {
 				slot := SlotOf(w)
-				batch[n] = warmed{table: &d.tables[slot], hash: hashOf(w), slot: slot}
-				n++
+				if t := d.table(int(slot)); t != nil {
+					batch[n] = warmed{table: t, hash: hashOf(w), slot: slot}
+					n++
+				}
 			}
 		}
 		tx.seen += d.warm(tx.keyspace, batch[:n])
