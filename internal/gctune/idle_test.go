@@ -63,7 +63,6 @@ func TestWhatIsReadOfTheRuntime(t *testing.T) {
 		t.Errorf("before %+v, after 32 MB more %+v", before, after)
 	}
 	runtime.KeepAlive(block)
-	block = nil
 	runtime.GC()
 	if now := read(); now.live > after.live-30<<20 {
 		t.Errorf("with 32 MB more %+v, without %+v", after, now)

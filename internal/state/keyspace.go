@@ -55,8 +55,8 @@ type Keyspace struct {
 // database is one of the keyspaces that SELECT chooses from.
 type database struct {
 	tables   [Slots / shelf]*[shelf]table // of slots side by side; nil until one of them has a key
-	used     [Slots / 64]uint64 // bit set: the slot has keys
-	expiring [Slots / 64]uint64 // bit set: the slot has keys that expire
+	used     [Slots / 64]uint64           // bit set: the slot has keys
+	expiring [Slots / 64]uint64           // bit set: the slot has keys that expire
 	keys     int
 	expires  int        // keys that expire
 	removed  uint64     // keys, so far: a position known from before may be another key's
