@@ -86,7 +86,8 @@ Sizes have units: ` + "`kb`, `mb`, `gb` count in 1024, `k`, `m`, `g`" + ` in 100
 		}
 		fmt.Fprintf(b, "| %s | `%s` | %s | %s | %s |\n", name, s.env(), cell(s.kind), cell(shown), cell(s.help))
 	}
-	b.WriteString("\n`GOGC` and `GOMEMLIMIT` have their usual meaning for Go programs. Without `GOGC` Weir lets its heap grow by 64 MB or 20 % of\n" +
-		"what is live, whichever is more, before it collects garbage.\n")
+	b.WriteString("\n`GOGC` and `GOMEMLIMIT` have their usual meaning for Go programs. Without `GOGC` Weir lets its heap grow by 16 MB or 20 % of\n" +
+		"what is live, whichever is more, before it collects garbage, and gives free memory back to the system when it has been idle for some\n" +
+		"seconds.\n")
 	return nil
 }
