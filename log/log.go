@@ -110,7 +110,7 @@ const (
 // inlineFsyncLimit is the average fsync time above which Commit leaves the work
 // to the committer. Below it a lone client is nearly twice as fast without the
 // hand-over; above it, working while the disk does is worth more.
-const inlineFsyncLimit = 250 * time.Microsecond
+const inlineFsyncLimit = time.Millisecond
 
 // inlineBytesLimit is the size of a batch above which Commit leaves the work to
 // the committer, for the same reason.
