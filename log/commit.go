@@ -44,8 +44,8 @@ func (l *Log) Kick() {
 // quick, and reports whether it did. When it reports false somebody else is doing
 // it or has been woken to: OnCommit will tell.
 //
-// With SyncAlways it fsyncs, too, if recent fsyncs took less than a quarter of a
-// millisecond on average. The first slow one after fast ones is therefore felt by
+// With SyncAlways it fsyncs, too, if recent fsyncs took no more than a
+// millisecond on average (inlineFsyncLimit). The first slow one after fast ones is therefore felt by
 // the caller, once. It declines, too, while a commit is under way, while the
 // once-a-second fsync runs, when more than 1 MB is pending, when what is pending
 // then fills the segment (an fsync and a new file, in every setting), and when it

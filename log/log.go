@@ -108,8 +108,9 @@ const (
 )
 
 // inlineFsyncLimit is the average fsync time above which Commit leaves the work
-// to the committer. Below it a lone client is nearly twice as fast without the
-// hand-over; above it, working while the disk does is worth more.
+// to the committer. Below it the two wake-ups of the hand-over are dear, and clients
+// that all wait for the fsync leave nothing to do meanwhile; above it, others may
+// not be kept waiting.
 const inlineFsyncLimit = time.Millisecond
 
 // inlineBytesLimit is the size of a batch above which Commit leaves the work to
