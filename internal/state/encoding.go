@@ -229,6 +229,9 @@ func (k *Keyspace) decodeValue(kind Kind, r *bufio.Reader) (Value, error) {
 		v.Object = s
 		return v, err
 	}
+	if int(kind) >= len(encodings) || encodings[kind].check == nil {
+		return v, fmt.Errorf("%w: a value of kind %d", ErrUnknownChange, kind)
+	}
 	form, err := r.ReadByte()
 	if err != nil {
 		return v, err
@@ -245,9 +248,9 @@ func (k *Keyspace) decodeValue(kind Kind, r *bufio.Reader) (Value, error) {
 		if v.Packed, err = readBytes(r, size); err != nil {
 			return v, err
 		}
-		return v, checkPacked(kind, v.Packed)
+		return v, encodings[kind].check(v.Packed)
 	case formLarge:
-		v.Object, err = decodeLarge(kind, r)
+		v.Object, err = encodings[kind].large(r)
 		return v, err
 	default:
 		return v, fmt.Errorf("%w: a value of form %d", ErrDamagedCopy, form)
@@ -267,38 +270,18 @@ func (k *Keyspace) decodeStream(r *bufio.Reader) (*Stream, error) {
 	return s, err
 }
 
-// checkPacked says what is wrong with bytes that claim to be a packed value.
-func checkPacked(kind Kind, packed []byte) error {
-	switch kind {
-	case KindString:
-		return data.CheckString(packed)
-	case KindList:
-		return data.CheckList(packed)
-	case KindSet:
-		return data.CheckSet(packed)
-	case KindZSet:
-		return data.CheckZSet(packed)
-	case KindHash:
-		return data.CheckHash(packed)
-	default:
-		return fmt.Errorf("%w: a packed value of kind %d", ErrUnknownChange, kind)
-	}
+// encodings is how values of a kind are read that are no streams.
+var encodings = [...]struct {
+	check func(packed []byte) error                     // what is wrong with bytes that claim to be a packed value
+	large func(r *bufio.Reader) (object any, err error) // what the copy of a large one has written
+}{
+	KindString: {data.CheckString, large(data.DecodeBlob)},
+	KindList:   {data.CheckList, large(data.DecodeList)},
+	KindSet:    {data.CheckSet, large(data.DecodeSet)},
+	KindZSet:   {data.CheckZSet, large(data.DecodeZSet)},
+	KindHash:   {data.CheckHash, large(data.DecodeHash)},
 }
 
-// decodeLarge reads what the copy of a large value has written.
-func decodeLarge(kind Kind, r *bufio.Reader) (any, error) {
-	switch kind {
-	case KindString:
-		return data.DecodeBlob(r)
-	case KindList:
-		return data.DecodeList(r)
-	case KindSet:
-		return data.DecodeSet(r)
-	case KindZSet:
-		return data.DecodeZSet(r)
-	case KindHash:
-		return data.DecodeHash(r)
-	default:
-		return nil, fmt.Errorf("%w: a large value of kind %d", ErrUnknownChange, kind)
-	}
+func large[T any](decode func(*bufio.Reader) (T, error)) func(*bufio.Reader) (any, error) {
+	return func(r *bufio.Reader) (any, error) { return decode(r) }
 }
