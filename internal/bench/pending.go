@@ -28,7 +28,7 @@ type footprint struct {
 	pending float64
 	rss     float64 // bytes
 	used    float64 // used_memory of INFO
-	atOnce  float64 // RSS before the server has given back what it can; 0: was not looked at
+	atOnce  float64 // RSS before the server has given back what it can
 	target  float64 // bytes per pending entry, 0 for none
 }
 
@@ -144,8 +144,18 @@ func (s *session) measure(p *pending, kind string) error {
 	return err
 }
 
-// footprint notes what the memory grows by while work runs.
+// footprint notes what the memory grows by while work makes entries of a group pending.
 func (s *session) footprint(f *footprint, key, name string, work func() error) error {
+	if err := s.grow(f, work); err != nil {
+		return err
+	}
+	var err error
+	f.pending, err = s.pendingOf(key, name)
+	return err
+}
+
+// grow notes what the memory grows by while work runs.
+func (s *session) grow(f *footprint, work func() error) error {
 	rss0, used0, err := s.settle()
 	if err != nil {
 		return err
@@ -153,12 +163,12 @@ func (s *session) footprint(f *footprint, key, name string, work func() error) e
 	if err := work(); err != nil {
 		return err
 	}
-	rss1, used1, err := s.settle()
+	atOnce, err := rss(s.server.Pid())
 	if err != nil {
 		return err
 	}
-	f.rss, f.used = rss1-rss0, used1-used0
-	f.pending, err = s.pendingOf(key, name)
+	rss1, used1, err := s.settle()
+	f.rss, f.used, f.atOnce = rss1-rss0, used1-used0, atOnce-rss0
 	return err
 }
 

@@ -132,19 +132,8 @@ func (v valueCase) measure(o options, kind, dir string) (*footprint, error) {
 	if err := s.do("FLUSHALL"); err != nil {
 		return nil, err
 	}
-	rss0, used0, err := s.settle()
-	if err != nil {
-		return nil, err
-	}
-	if err := sendAll(server.Addr, v.n, v.command); err != nil {
-		return nil, err
-	}
-	atOnce, err := rss(server.Pid())
-	if err != nil {
-		return nil, err
-	}
-	rss1, used1, err := s.settle()
-	return &footprint{name: v.name, rss: rss1 - rss0, used: used1 - used0, atOnce: atOnce - rss0}, err
+	f := &footprint{name: v.name}
+	return f, s.grow(f, func() error { return sendAll(server.Addr, v.n, v.command) })
 }
 
 // sendAll sends n commands, a hundred at a time.
